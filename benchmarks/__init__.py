@@ -1,0 +1,1 @@
+"""Benchmarks: ratios and medians, never gates."""

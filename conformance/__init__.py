@@ -1,0 +1,1 @@
+"""Evidence that runs against any FHIR server over HTTP."""

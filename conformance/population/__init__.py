@@ -1,0 +1,1 @@
+"""A synthetic population, deterministic by seed."""

@@ -1,0 +1,1 @@
+"""Hestia's FHIR R4 server."""

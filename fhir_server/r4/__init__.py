@@ -1,0 +1,1 @@
+"""What FHIR R4 says, as pure code and tables."""

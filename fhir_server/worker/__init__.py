@@ -1,0 +1,1 @@
+"""Background work: jobs and consumers of the change log."""
