@@ -55,7 +55,7 @@ def test_any_option_can_come_from_a_file(tmp_path: Path):
         ({"HESTIA_DATABASE_URL": "mysql://x"}, "postgresql://"),
         ({"HESTIA_KEY_FILE": "/does/not/exist"}, "cannot read"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+    ids=str,
 )
 def test_what_cannot_be_used_refuses_to_start(environment: dict[str, str], named: str):
     with pytest.raises(SettingsError, match=named):
