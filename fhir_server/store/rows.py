@@ -41,6 +41,8 @@ class Predicate:
 class IndexRows:
     """Everything that search stores about one version of a resource. Hashes are signed 64-bit.
 
+    Each list holds no row twice, and every hash in ``hot`` is in ``tokens`` too.
+
     ``pats``       the patients (hashes) in whose compartment it lies
     ``date_lo/hi`` the range of the type's leading date; the store's sentinel when it has none
     ``tokens``     equality hashes for the GIN index, distinct
@@ -68,10 +70,13 @@ class IndexRows:
 class Change:
     """One version to be written.
 
-    The JSON text is ``head + str(version) + tail``: the store alone knows the version number.
-    Both are empty for a deletion. ``raw`` keeps the text beside the JSONB, for numbers that JSONB
-    would rewrite. ``expect`` is the version that must be current: None = any, 0 = none (never
-    existed or deleted). ``visible`` must hold for a version that is replaced.
+    The store alone knows the version number and the instant (``Context.now``, or just after the
+    version it replaces if the clock stepped back), so the JSON text comes in two pieces around
+    them and ``text`` joins it: ``head`` ends with ``"meta":{"versionId":"`` and ``tail`` begins
+    with the quote that closes lastUpdated. Both are empty for a deletion. ``raw`` keeps the text
+    beside the JSONB, for numbers that JSONB would rewrite. ``expect`` is the version that must be
+    current: None = any, 0 = none (never existed or deleted). ``visible`` must hold for a version
+    that is replaced. ``POST`` says that ``id`` was made by this server for this change.
     """
 
     type: str
@@ -84,13 +89,26 @@ class Change:
     expect: int | None
     visible: Predicate
 
+    def text(self, vid: int, updated: datetime) -> str:
+        """The JSON of this version; empty for a deletion."""
+        if self.method == "DELETE":
+            return ""
+        return f'{self.head}{vid}","lastUpdated":"{instant(updated)}{self.tail}'
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a Change; ``created`` when no live version stood there before."""
+    """What became of a Change.
+
+    ``created``  no live version stood there before
+    ``changed``  False where a deletion met nothing to delete: ``vid`` is then that of the earlier
+                 deletion, 0 where the id never existed
+    """
 
     vid: int
+    updated: datetime
     created: bool
+    changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +126,48 @@ class Version:
     def deleted(self) -> bool:
         """Whether this version is a deletion."""
         return self.method == "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Versions newest first; ``before`` is the cursor of the next page, None on the last."""
+
+    versions: tuple[Version, ...]
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled query with ``%s`` for each value.
+
+    ``generic`` says that one plan serves all values (a walk along one index); otherwise it is
+    planned for its values each time.
+    """
+
+    text: LiteralString
+    values: tuple[object, ...]
+    generic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableSet:
+    """Where one type of one tenant lives: quoted names with their schema, ready for SQL.
+
+    ``type`` is the code in the tables' ``type`` column; ``shared`` says that other types live
+    there too, so that a query must ask for it.
+    """
+
+    type: int
+    shared: bool
+    resource: LiteralString
+    history: LiteralString
+    search: LiteralString
+    hot: LiteralString
+    number: LiteralString
+    string: LiteralString
+    period: LiteralString
+
+
+def instant(moment: datetime) -> str:
+    """A FHIR instant in UTC to the millisecond: 2026-11-21T07:10:00.123Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
