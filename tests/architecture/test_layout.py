@@ -30,7 +30,7 @@ UNFINISHED = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X)\b")
 def committed() -> list[str]:
     """Paths of the files of the checkout that git does not ignore."""
     listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],  # noqa: S607
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,
