@@ -114,7 +114,8 @@ def _target(options: Options) -> Generator[tuple[Target, Served | None]]:
         return
     with tempfile.TemporaryDirectory(prefix="hestia-bench-home-") as home:
         command = options.server or SERVE
-        with fhir_server(Path(home), options.workers, command) as served:
+        settings = dict(options.settings)
+        with fhir_server(Path(home), options.workers, command, settings) as served:
             yield Target("http", "127.0.0.1", served.port, "/fhir", options.headers), served
 
 

@@ -20,6 +20,7 @@ class Options:
     headers: tuple[tuple[str, str], ...]
     owned: bool
     server: tuple[str, ...] | None
+    settings: tuple[tuple[str, str], ...]
     workers: int
     patients: int
     seconds: int
@@ -41,6 +42,7 @@ def parse_options(arguments: list[str] | None = None) -> Options:
         headers=tuple(_header(text) for text in found.header),
         owned=found.owned,
         server=tuple(shlex.split(found.server)) if found.server else None,
+        settings=tuple(_setting(text) for text in found.set),
         workers=found.workers,
         patients=20 if quick else found.patients,
         seconds=1 if quick else found.seconds,
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--header", action="append", default=[], help="sent with every request: 'Name: value'")
     add("--i-own-this-server", dest="owned", action="store_true", help="allow another machine")
     add("--server", help="command to start instead of ours; it listens on $HESTIA_PORT")
+    add("--set", action="append", default=[], help="a setting of our server: HESTIA_NAME=value")
     cores = os.cpu_count() or 2
     add("--workers", type=_positive, default=max(cores // 2, 1), help="API workers (%(default)s)")
     add("--patients", type=_positive, default=200, help="seeded, 56 resources each (%(default)s)")
@@ -87,3 +90,10 @@ def _header(text: str) -> tuple[str, str]:
     if not separator or "\r" in text or "\n" in text:
         raise SystemExit(f"--header wants 'Name: value', not {text!r}")
     return name.strip(), value.strip()
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise SystemExit(f"--set wants HESTIA_NAME=value, not {text!r}")
+    return name, value

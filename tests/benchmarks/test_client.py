@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +11,12 @@ from benchmarks.client import Load
 from benchmarks.driver import drive
 from benchmarks.outcome import ClientError
 from benchmarks.script import Request, raw_request, write_script
+from benchmarks.served import ServeError, fhir_server
 from benchmarks.table import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from benchmarks.measure import Row, Runner
 
@@ -93,3 +96,20 @@ def test_nobody_listening_is_an_error(start: Callable[..., Runner], client: str)
     write_script(path, [Request(raw_request(runner.target, "GET", "/metadata"))])
     with pytest.raises(ClientError, match="unable to connect"):
         drive(runner.driver, Load("http://127.0.0.1:1", path, 2, 1))
+
+
+def test_a_server_that_does_not_come_up_shows_what_it_said(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "raise SystemExit('no database')")
+    with pytest.raises(ServeError, match="no database"), fhir_server(tmp_path, 1, command):
+        pytest.fail("it came up")
+
+
+def test_settings_of_the_shell_do_not_reach_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HESTIA_DATABASE_URL", "postgresql://precious")
+    command = (sys.executable, "-c", "import os; raise SystemExit(sorted(os.environ))")
+    with pytest.raises(ServeError) as caught, fhir_server(tmp_path, 1, command):
+        pytest.fail("it came up")
+    assert "HESTIA_PORT" in str(caught.value)
+    assert "HESTIA_DATABASE_URL" not in str(caught.value)
