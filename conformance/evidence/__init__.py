@@ -1,0 +1,1 @@
+"""Suites on real input: python -m conformance.evidence --data DIR."""
