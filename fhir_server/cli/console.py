@@ -15,6 +15,9 @@ FAILED = 1
 PARTLY = 3
 
 console = Console(stderr=True)
+"""For progress and errors."""
+results = Console()
+"""For what was asked for."""
 
 
 def out(text: str) -> None:

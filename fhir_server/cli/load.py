@@ -25,7 +25,7 @@ from rich.progress import (
 from rich.table import Table
 
 from fhir_server import settings
-from fhir_server.cli.console import FAILED, PARTLY, console, fail, out
+from fhir_server.cli.console import FAILED, PARTLY, console, fail, out, results
 from fhir_server.cli.load_journal import Journal
 from fhir_server.cli.load_sender import Sender, UnreachableError
 from fhir_server.cli.load_sources import Portion, Source, UnreadableError, find, portions
@@ -176,7 +176,7 @@ def _report(tally: Tally, *, as_json: bool) -> None:
         console.print(failure, style="red", markup=False, highlight=False)
     if len(tally.failures) > MOST_SHOWN:
         console.print(f"… and {len(tally.failures) - MOST_SHOWN} more failures (--json lists all)")
-    console.print(_table(tally))
+    results.print(_table(tally))
     if tally.skipped:
         console.print(f"{tally.skipped:,} resources were sent by an earlier run (--again resends)")
 
