@@ -1,0 +1,206 @@
+"""What a search parameter type consists of: how it is indexed, read, compared and sorted.
+
+A type is one file in ``types/`` and one row in ``types/table.py``; a modifier is one row of the
+type's ``modifiers``. Nothing outside ``types/`` knows either by name.
+https://hl7.org/fhir/R4/search.html#ptypes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fhir_server.r4.definitions import Definitions
+    from fhir_server.search.hashes import Hasher
+    from fhir_server.search.parameters import Parameter, Registry
+    from fhir_server.store.rows import Fragment, IndexRows, TableSet
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one parameter's index rows of one type stand.
+
+    ``hash(form, *values)``  the hash of a value in one of the forms that the type distinguishes
+    ``single``    a resource has one value at most
+    ``many``      the parameter may refer to more than one resource type
+    ``everywhere``  a parameter of all resource types, such as ``_profile``
+    ``systems``   the code system of each code of a required binding, for elements of type code
+    """
+
+    hash: Callable[..., int]
+    base_url: str
+    hot: bool = False
+    leading: bool = False
+    single: bool = False
+    many: bool = True
+    everywhere: bool = False
+    systems: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Index = Callable[[Slot, object, str, "IndexRows"], None]
+"""``index(slot, value, type_code, rows)`` adds the rows of one value, nothing for a wrong type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a value may need to know; ``now`` for dates that are approximate."""
+
+    registry: Registry
+    types: frozenset[str]
+    base_url: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One parameter of a request: any of ``values`` must match, as its type has read them.
+
+    ``modifier`` is empty for none; ``target`` is the resource type of a ``:[type]`` modifier.
+    """
+
+    parameter: Parameter
+    modifier: str
+    values: tuple[object, ...]
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a condition is written for: the tables of one type, its hashes, its parameters."""
+
+    tables: TableSet
+    hasher: Hasher
+    registry: Registry
+
+    def hash(self, type: str, slot: str, form: str, *values: str) -> int:
+        """The hash of a value as ``Slot.hash`` makes it when indexing."""
+        return self.hasher.hash(type, slot, form, *values)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of a search row ``s``, and what an index can be asked to find it by.
+
+    ``tokens``    if not empty, the condition is just: ``s.idx`` holds one of these
+    ``hot``       all of ``tokens`` have hot rows
+    ``few``       few rows are expected to match: a good place to start from
+    ``patients``  the rows lie in one of these patients' compartments
+    ``rows``      if given, a query for the rids that match, and no others
+    ``since``, ``until``  bounds on ``s.date_lo`` that follow from the condition
+    ``updated``   the condition is on ``s.updated`` alone
+    """
+
+    text: LiteralString
+    values: tuple[object, ...] = ()
+    tokens: tuple[int, ...] = ()
+    hot: bool = False
+    few: bool = False
+    patients: tuple[int, ...] = ()
+    rows: Fragment | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    updated: bool = False
+
+
+NOTHING = Condition("false")
+
+Read = Callable[["Parameter", str, str, Reading], object]
+"""``read(parameter, modifier, text, reading)``: a value, or ValueError saying what is wrong."""
+
+Compare = Callable[[Criterion, Scope], Condition]
+
+SortKey = Callable[["Parameter", bool, Scope, "Definitions"], "Fragment | None"]
+"""``sort(parameter, descending, scope, definitions)``: an expression over ``s``, null = missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """How values with a modifier are read and compared."""
+
+    read: Read
+    compare: Compare
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one value of a composite's component contributes: parts of the hash, perhaps a row.
+
+    ``table`` names the side table that holds ``low`` and ``high``, or ``low`` alone for strings.
+    """
+
+    forms: tuple[str, ...]
+    table: Literal["", "number", "string", "period"] = ""
+    low: Any = None
+    high: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one value asked for means to a composite: parts of the hash, perhaps a comparison.
+
+    ``compare(low, high)`` is a condition over the named columns of the side table.
+    """
+
+    forms: tuple[str, ...]
+    table: Literal["", "number", "string", "period"] = ""
+    compare: Callable[[LiteralString, LiteralString], Fragment] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """How a type takes part in composites: pieces when indexing, what is asked when searching."""
+
+    pieces: Callable[[Slot, object, str], list[Piece]]
+    asked: Callable[[object], Asked]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchType:
+    """One row of ``types.table``.
+
+    ``modifiers``  by name, "" for none; ``by_type`` serves ``:Patient`` and the like
+    ``sort``       None where a sort makes no sense; ``component`` None outside composites
+    """
+
+    index: Index
+    modifiers: Mapping[str, Modifier]
+    sort: SortKey | None = None
+    by_type: Modifier | None = None
+    component: Component | None = None
+
+
+def any_of(conditions: list[Condition]) -> Condition:
+    """Where one of several conditions must hold."""
+    if not conditions:
+        return NOTHING
+    if len(conditions) == 1:
+        return conditions[0]
+    values = tuple(value for condition in conditions for value in condition.values)
+    return Condition("(" + " OR ".join(c.text for c in conditions) + ")", values)
+
+
+def all_of(conditions: list[Condition]) -> Condition:
+    """Where each of several conditions must hold."""
+    if len(conditions) == 1:
+        return conditions[0]
+    values = tuple(value for condition in conditions for value in condition.values)
+    return Condition("(" + " AND ".join(c.text for c in conditions) + ")", values)
+
+
+def holds(tokens: tuple[int, ...], *, hot: bool = False, few: bool = False) -> Condition:
+    """Where the index holds one of these hashes."""
+    if not tokens:
+        return NOTHING
+    operator: LiteralString = "@>" if len(tokens) == 1 else "&&"
+    return Condition(
+        "s.idx " + operator + " %s::bigint[]", (list(tokens),), tokens, hot=hot, few=few
+    )
+
+
+def negated(condition: Condition) -> Condition:
+    """Where the condition does not hold."""
+    return Condition("NOT (" + condition.text + ")", condition.values)
