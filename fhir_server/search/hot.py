@@ -6,7 +6,10 @@ code that a third of all resources have and for one that five have; see docs/sea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEADING_DATE: Mapping[str, str] = {
     "AllergyIntolerance": "date",

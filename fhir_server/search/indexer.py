@@ -205,9 +205,7 @@ def _index(index: Index, slot: Slot, type_code: str, value: object, work: _Work)
     index(slot, value, type_code, work.rows)
 
 
-def _index_element(
-    slot: Slot, parts: tuple[_PartValues, ...], value: object, work: _Work
-) -> None:
+def _index_element(slot: Slot, parts: tuple[_PartValues, ...], value: object, work: _Work) -> None:
     components = [
         [
             piece
@@ -230,7 +228,11 @@ def _put(root: _Branch, leaf: Leaf, entry: _Entry) -> None:
             siblings.append(found)
         branch = found
     same = next(
-        (e for e in branch.entries if e.act is None and entry.act is None and e.target == entry.target),
+        (
+            e
+            for e in branch.entries
+            if e.act is None and entry.act is None and e.target == entry.target
+        ),
         None,
     )
     if same is not None:

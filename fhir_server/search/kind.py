@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
+from fhir_server.store.rows import Fragment
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from fhir_server.r4.definitions import Definitions
     from fhir_server.search.hashes import Hasher
     from fhir_server.search.parameters import Parameter, Registry
-    from fhir_server.store.rows import Fragment, IndexRows, TableSet
+    from fhir_server.store.rows import IndexRows, TableSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +206,12 @@ def holds(tokens: tuple[int, ...], *, hot: bool = False, few: bool = False) -> C
 def negated(condition: Condition) -> Condition:
     """Where the condition does not hold."""
     return Condition("NOT (" + condition.text + ")", condition.values)
+
+
+def in_table(table: LiteralString, matching: Fragment) -> Condition:
+    """Where a row ``x`` of a side table matches."""
+    return Condition(
+        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + matching.text + ")",
+        matching.values,
+        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + matching.text, matching.values),
+    )

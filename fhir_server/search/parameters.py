@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/searchparameter-registry.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from fhir_server.search import hot
 from fhir_server.search.paths import Step, leaves, steps, union
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fhir_server.r4.definitions import Definitions, SearchParameter
 
 Operand = tuple[Step, ...] | str

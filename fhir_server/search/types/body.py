@@ -39,7 +39,11 @@ def sorted_by_text(
         return None
     pick: LiteralString = "max" if descending else "min"
     return Fragment(
-        "(SELECT " + pick + "(lower(v #>> '{}') COLLATE \"C\") FROM " + scope.tables.resource + " r,"
+        "(SELECT "
+        + pick
+        + "(lower(v #>> '{}') COLLATE \"C\") FROM "
+        + scope.tables.resource
+        + " r,"
         " unnest(%s::text[]) p, jsonb_path_query(r.body, p::jsonpath) v"
         " WHERE r.rid = s.rid AND jsonb_typeof(v) IN ('string', 'number', 'boolean'))",
         (list(paths),),

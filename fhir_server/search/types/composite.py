@@ -20,6 +20,7 @@ from fhir_server.search.kind import (
     all_of,
     any_of,
     holds,
+    in_table,
 )
 from fhir_server.search.paths import steps
 from fhir_server.search.types import date, number, quantity, reference, string, token
@@ -159,11 +160,7 @@ def _in_rows(hashed: int, ordered: list[Asked], scope: Scope) -> Condition:
     ]
     text: LiteralString = " AND ".join(["x.h = %s::bigint", *(where.text for where in wheres)])
     values = (hashed, *(value for where in wheres for value in where.values))
-    return Condition(
-        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + text + ")",
-        values,
-        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + text, values),
-    )
+    return in_table(table, Fragment(text, values))
 
 
 def _read(part: Part, text: str, reading: Reading) -> object:

@@ -19,6 +19,7 @@ from fhir_server.search.kind import (
     Piece,
     SearchType,
     any_of,
+    in_table,
 )
 from fhir_server.search.types.prefix import take_prefix
 from fhir_server.store.rows import Fragment
@@ -150,12 +151,7 @@ def _leading(asked: Instants) -> Condition:
 def _in_rows(table: LiteralString, hashes: list[int], asked: Instants) -> Condition:
     where = matching(asked, "x.lo", "x.hi")
     text: LiteralString = "x.h = ANY(%s::bigint[]) AND " + where.text
-    values = (hashes, *where.values)
-    return Condition(
-        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + text + ")",
-        values,
-        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + text, values),
-    )
+    return in_table(table, Fragment(text, (hashes, *where.values)))
 
 
 def _period(period: Json) -> Iterator[Range]:

@@ -35,7 +35,7 @@ def presence_hashes(hasher: Hasher, type: str, groups: int) -> tuple[tuple[int, 
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> bool:  # noqa: ARG001
-    """true or false."""
+    """Whether values that are missing are asked for: true or false."""
     if parameter.presence < 0:
         raise ValueError("always has a value: :missing asks nothing")
     if text not in {"true", "false"}:
@@ -50,9 +50,7 @@ def compare(criterion: Criterion, scope: Scope) -> Condition:
     hashes = presence_hashes(scope.hasher, parameter.type, group + 1)[group]
     wanted = {value is False for value in criterion.values}
     return holds(
-        tuple(
-            hashed for present, hashed in enumerate(hashes) if bool(present >> bit & 1) in wanted
-        )
+        tuple(hashed for present, hashed in enumerate(hashes) if bool(present >> bit & 1) in wanted)
     )
 
 

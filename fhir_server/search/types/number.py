@@ -20,6 +20,7 @@ from fhir_server.search.kind import (
     Piece,
     SearchType,
     any_of,
+    in_table,
 )
 from fhir_server.search.types.prefix import take_prefix
 from fhir_server.store.rows import Fragment
@@ -82,21 +83,14 @@ def matching(asked: Number, low: LiteralString, high: LiteralString) -> Fragment
     """What must hold of a stored range, ends included, in the columns ``low`` and ``high``."""
     text, ends = _CONDITIONS[asked.prefix]
     parts: dict[str, Decimal] = {"low": asked.low, "value": asked.value, "high": asked.high}
-    return Fragment(
-        text.replace("lo", low).replace("hi", high), tuple(parts[end] for end in ends)
-    )
+    return Fragment(text.replace("lo", low).replace("hi", high), tuple(parts[end] for end in ends))
 
 
 def in_rows(table: LiteralString, hashes: list[int], asked: Number) -> Condition:
     """Where a number row under one of the hashes matches."""
     where = matching(asked, "x.lo", "x.hi")
     text: LiteralString = "x.h = ANY(%s::bigint[]) AND " + where.text
-    values = (hashes, *where.values)
-    return Condition(
-        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + text + ")",
-        values,
-        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + text, values),
-    )
+    return in_table(table, Fragment(text, (hashes, *where.values)))
 
 
 def index(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:  # noqa: ARG001

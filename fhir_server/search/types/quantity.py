@@ -112,7 +112,9 @@ def compare(criterion: Criterion, scope: Scope) -> Condition:
     found: list[Condition] = []
     for value in criterion.values:
         asked = cast("Quantity", value)
-        found.extend(_compare_in_slot(asked, parameter.type, slot, scope) for slot in parameter.slots)
+        found.extend(
+            _compare_in_slot(asked, parameter.type, slot, scope) for slot in parameter.slots
+        )
     return any_of(found)
 
 
@@ -120,9 +122,7 @@ def _compare_in_slot(asked: Quantity, type: str, slot: str, scope: Scope) -> Con
     form = asked_form(asked)
     single = scope.registry.of(type)[slot].single
     row_form = (VALUE,) if single else form
-    found = number.in_rows(
-        scope.tables.number, [scope.hash(type, slot, *row_form)], asked.number
-    )
+    found = number.in_rows(scope.tables.number, [scope.hash(type, slot, *row_form)], asked.number)
     if row_form == form:
         return found
     return all_of([found, holds((scope.hash(type, slot, *form),))])
@@ -151,12 +151,16 @@ def _quantity(found: Json) -> Iterator[Measure]:
             high = _INFINITE
         case _:
             pass
-    yield Measure(low, high, tuple(_units(found.get("system"), found.get("code"), found.get("unit"))))
+    yield Measure(
+        low, high, tuple(_units(found.get("system"), found.get("code"), found.get("unit")))
+    )
 
 
 def _range(found: Json) -> Iterator[Measure]:
     low, high = found.get("low"), found.get("high")
-    ends = [next(_quantity(cast("Json", e)), None) if isinstance(e, dict) else None for e in (low, high)]
+    ends = [
+        next(_quantity(cast("Json", e)), None) if isinstance(e, dict) else None for e in (low, high)
+    ]
     first, last = ends
     known = first or last
     if known is not None:

@@ -129,8 +129,10 @@ def refers_to(value: object, type: str, resource: Json) -> bool:
     if literal.startswith("#"):
         contained: object = resource.get("contained")
         return any(
-            isinstance(one, dict) and one.get("id") == literal[1:] and one.get("resourceType") == type
-            for one in (cast("list[Json]", contained) if isinstance(contained, list) else [])
+            isinstance(one, dict)
+            and cast("Json", one).get("id") == literal[1:]
+            and cast("Json", one).get("resourceType") == type
+            for one in (cast("list[object]", contained) if isinstance(contained, list) else [])
         )
     return literal.startswith(type + "/") or f"/{type}/" in literal
 

@@ -18,6 +18,7 @@ from fhir_server.search.kind import (
     SearchType,
     any_of,
     holds,
+    in_table,
 )
 from fhir_server.store.rows import Fragment
 
@@ -160,25 +161,13 @@ def beginning(text: str) -> Fragment:
 
 def _begins(scope: Scope, hashed: int, text: str) -> Condition:
     where = beginning(text)
-    table = scope.tables.string
-    values = (hashed, *where.values)
-    matching: LiteralString = "x.h = %s::bigint AND " + where.text
-    return Condition(
-        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + matching + ")",
-        values,
-        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + matching, values),
-    )
+    matching = Fragment("x.h = %s::bigint AND " + where.text, (hashed, *where.values))
+    return in_table(scope.tables.string, matching)
 
 
 def _holds(scope: Scope, hashes: tuple[int, int], text: str) -> Condition:
-    table = scope.tables.string
-    matching: LiteralString = "x.h = ANY(%s::bigint[]) AND strpos(x.v, %s) > 0"
-    values = (list(hashes), text)
-    return Condition(
-        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + matching + ")",
-        values,
-        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + matching, values),
-    )
+    matching = Fragment("x.h = ANY(%s::bigint[]) AND strpos(x.v, %s) > 0", (list(hashes), text))
+    return in_table(scope.tables.string, matching)
 
 
 def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:  # noqa: ARG001
