@@ -11,13 +11,25 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from fhir_server.context import Context
     from fhir_server.interactions.audit import Event
     from fhir_server.interactions.request import Answer, Request
+    from fhir_server.r4.definitions import Definitions
     from fhir_server.r4.json import Json
-    from fhir_server.r4.outcome import Issue
-    from fhir_server.store.rows import Change, IndexRows, Predicate, Version, Written
+    from fhir_server.search.hashes import Hasher
+    from fhir_server.search.indexer import Indexer
+    from fhir_server.search.parameters import Registry
+    from fhir_server.store.rows import (
+        Change,
+        HistoryPage,
+        Predicate,
+        Version,
+        Written,
+    )
+    from fhir_server.validation.report import Validation
 
 
 class Records(Protocol):
@@ -43,20 +55,67 @@ class Records(Protocol):
         ...
 
 
-class Index(Protocol):
-    """``search.indexer.Indexer``."""
+class Transaction(Records, Protocol):
+    """Several steps that happen together or not at all."""
 
-    def rows(self, resource: Json) -> IndexRows:
-        """What search stores about a resource."""
+    async def lock_criteria(self, hashes: Sequence[int]) -> None:
+        """Held to the end: the same criteria are resolved by one transaction at a time."""
         ...
 
 
-class Validation(Protocol):
-    """What validation found, and what only the store can answer."""
+class Store(Records, Protocol):
+    """``store.store.Store``, as far as interactions use it."""
 
-    @property
-    def issues(self) -> tuple[Issue, ...]:
-        """Errors refuse the write, warnings travel with the answer."""
+    async def vread(
+        self, context: Context, visible: Predicate, type: str, id: str, vid: int
+    ) -> Version | None:
+        """One version, also where it is a deletion."""
+        ...
+
+    async def instance_history(  # noqa: PLR0913 - what a history can be asked for
+        self,
+        context: Context,
+        visible: Predicate,
+        type: str,
+        id: str,
+        *,
+        since: datetime | None,
+        at: tuple[datetime, datetime] | None,
+        count: int,
+        before: int | None,
+    ) -> HistoryPage:
+        """The versions of one resource, newest first."""
+        ...
+
+    async def type_history(  # noqa: PLR0913
+        self,
+        context: Context,
+        visible: Predicate,
+        type: str,
+        *,
+        since: datetime | None,
+        at: tuple[datetime, datetime] | None,
+        count: int,
+        before: int | None,
+    ) -> HistoryPage:
+        """The versions of a type, newest first."""
+        ...
+
+    async def system_history(
+        self,
+        context: Context,
+        visible: Mapping[str, Predicate],
+        *,
+        since: datetime | None,
+        at: tuple[datetime, datetime] | None,
+        count: int,
+        before: int | None,
+    ) -> HistoryPage:
+        """The versions of the types given, newest first."""
+        ...
+
+    def transaction(self, context: Context) -> AbstractAsyncContextManager[Transaction]:
+        """Commits at the end, or nothing where an exception ends it."""
         ...
 
 
@@ -94,6 +153,9 @@ class Identity:
 
 Validate = Callable[["Json", "Context"], "Validation"]
 Audit = Callable[["Event"], None]
+Matches = Callable[
+    ["Context", str, "Sequence[tuple[str, str]]", int, Records], Awaitable["list[str]"]
+]
 Handler = Callable[["Engine", "Context", "Request"], Awaitable["Answer"]]
 
 
@@ -101,8 +163,7 @@ Handler = Callable[["Engine", "Context", "Request"], Awaitable["Answer"]]
 class Rules:
     """What the operator decides; the defaults are those of the settings.
 
-    ``referential_integrity``  a local reference must point at a resource that exists, and a
-                               resource that is referred to cannot be deleted
+    ``referential_integrity``  a local reference must point at a resource that exists
     ``conditional_delete_limit``  how many matches one conditional delete may delete; 1 = single
     ``page_size``, ``page_limit``  resources on a page without ``_count``, and at most
     ``attempts``               how often a patch is tried again when another write came between
@@ -119,14 +180,19 @@ class Rules:
 class Engine:
     """One tenant's engine.
 
+    ``matches``    ids that criteria find, at most so many, 400 for criteria that are not known
     ``types``      the resource types that have an endpoint
     ``base_url``   the service base without trailing slash, the same for every request
     ``page_key``   32 bytes that seal page cursors
     ``dispatch``   runs any request, for the entries of a Bundle
     """
 
-    store: Records
-    indexer: Index
+    store: Store
+    definitions: Definitions
+    parameters: Registry
+    hasher: Hasher
+    indexer: Indexer
+    matches: Matches
     validate: Validate
     audit: Audit
     dispatch: Handler

@@ -42,6 +42,14 @@ def decode(body: bytes) -> Json:
 
     Raises FhirError 400 with the place of the fault for anything else.
     """
+    value = decode_value(body)
+    if not isinstance(value, dict):
+        raise malformed("The body must be one JSON object")
+    return cast("Json", value)
+
+
+def decode_value(body: bytes) -> object:
+    """Any JSON value, read like `decode`."""
     spelled = _EXPONENT_READ.search(body) is not None
     try:
         value: object = jiter.from_json(
@@ -52,12 +60,10 @@ def decode(body: bytes) -> Json:
         )
     except ValueError as error:
         raise malformed(f"The body is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise malformed("The body must be one JSON object")
     if b"\\u0000" in body:
         raise malformed("U+0000 is not allowed in a string")
-    checked = cast("Json", _with_spelling(cast("object", value)) if spelled else value)
-    _refuse_huge(checked.values())
+    checked = _with_spelling(value) if spelled else value
+    _refuse_huge((checked,))
     return checked
 
 

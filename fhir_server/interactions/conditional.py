@@ -1,0 +1,62 @@
+"""What conditional create, update, patch and delete have in common: criteria that name a resource.
+
+https://hl7.org/fhir/R4/http.html#ccreate
+https://hl7.org/fhir/R4/http.html#cond-update
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from fhir_server.r4.outcome import FhirError, Issue, multiple_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fhir_server.context import Context
+    from fhir_server.interactions.engine import Engine, Records
+    from fhir_server.interactions.request import Request
+
+Criteria = tuple[tuple[str, str], ...]
+
+_ABOUT_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
+
+
+def criteria_of(params: Criteria, type: str) -> Criteria:
+    """The search parameters among those of a conditional interaction; 400 where there are none."""
+    criteria = tuple(pair for pair in params if pair[0] not in _ABOUT_THE_ANSWER)
+    if not any(value for _, value in criteria):
+        raise FhirError(
+            400,
+            [Issue("required", f"A conditional interaction on {type} needs search parameters")],
+        )
+    return criteria
+
+
+def criteria_key(engine: Engine, type: str, criteria: Criteria) -> int:
+    """A signed 64-bit lock for these criteria in any order, the same in every worker."""
+    text = "\n".join((type, *sorted(f"{name}={value}" for name, value in criteria)))
+    digest = blake2b(text.encode(), digest_size=8, key=engine.page_key[:64]).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+async def find_one(
+    engine: Engine, context: Context, type: str, criteria: Criteria, records: Records
+) -> str | None:
+    """The id that the criteria name, None for none; 412 where they match more than one."""
+    found = await engine.matches(context, type, criteria, 2, records)
+    if len(found) > 1:
+        raise not_selective(type, criteria)
+    return found[0] if found else None
+
+
+def not_selective(type: str, criteria: Sequence[tuple[str, str]]) -> FhirError:
+    """412; the values of the criteria are the caller's own."""
+    text = "&".join(f"{name}={value}" for name, value in criteria)
+    return multiple_matches(f"{type}?{text} matches more than one resource")
+
+
+def criteria_of_request(request: Request) -> Criteria:
+    """Those of ``[type]?criteria``."""
+    return criteria_of(request.params, request.type)
