@@ -115,8 +115,22 @@ Read = Callable[["Parameter", str, str, Reading], object]
 
 Compare = Callable[[Criterion, Scope], Condition]
 
-SortKey = Callable[["Parameter", bool, Scope, "Definitions"], "Fragment | None"]
-"""``sort(parameter, descending, scope, definitions)``: an expression over ``s``, null = missing."""
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What to sort by: an expression over ``s`` that is null where there is no value.
+
+    ``type`` is its SQL type, ``column`` the column of ``s`` where it is nothing else.
+    """
+
+    text: LiteralString
+    values: tuple[object, ...] = ()
+    type: LiteralString = "text"
+    column: LiteralString = ""
+
+
+SortKey = Callable[["Parameter", bool, Scope, "Definitions"], "Key | None"]
+"""``sort(parameter, descending, scope, definitions)``; None where the index cannot sort by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,14 +119,32 @@ class Registry:
 
     def _parameter(self, type: str, definition: SearchParameter) -> Parameter:
         code = definition.code
+        operands = _operands(type, definition.expression or "")
         return Parameter(
             type=type,
             code=code,
             kind=_OWN_KIND.get(code, definition.type),
-            target=definition.target,
-            operands=_operands(type, definition.expression or ""),
+            target=self._targets(type, definition, operands),
+            operands=operands,
             slots=(code,),
         )
+
+    def _targets(
+        self, type: str, definition: SearchParameter, operands: tuple[Operand, ...]
+    ) -> tuple[str, ...]:
+        """The types that this parameter of this type can refer to; empty for any.
+
+        A definition shared by many types lists the targets of all of them.
+        """
+        found: set[str] = set()
+        for operand in operands:
+            if isinstance(operand, str):
+                return definition.target
+            for leaf in leaves(self._definitions, type, operand):
+                if leaf.target is None and (not leaf.targets or "Resource" in leaf.targets):
+                    return definition.target
+                found.update((leaf.target,) if leaf.target else leaf.targets)
+        return tuple(t for t in definition.target if t in found) or definition.target
 
     def _is_single(self, row: Parameter) -> bool:
         found = [

@@ -55,7 +55,7 @@ class Leaf:
 
     ``path`` is where its children are defined, ``element`` where it is itself; ``single`` says
     that a resource has one at most. ``valueset`` is that of a required binding; ``target`` the
-    only type of reference kept.
+    only type of reference kept, ``targets`` those that the element may point at.
     """
 
     places: tuple[Place, ...]
@@ -65,6 +65,7 @@ class Leaf:
     single: bool = True
     valueset: str | None = None
     target: str | None = None
+    targets: tuple[str, ...] = ()
 
 
 def union(expression: str) -> tuple[str, ...]:
@@ -153,6 +154,7 @@ def _child(at: Leaf, places: tuple[Place, ...], child: Child) -> Leaf:
         element=child.element.path,
         single=at.single and child.element.max == 1,
         valueset=binding.valueset if required and binding else None,
+        targets=next((t.targets for t in child.element.types if t.code == child.type_code), ()),
     )
 
 

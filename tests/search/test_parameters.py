@@ -97,6 +97,21 @@ def test_a_patient_parameter_names_the_compartment() -> None:
     assert not observation["encounter"].patients
 
 
+@pytest.mark.parametrize(
+    ("type_", "code", "targets"),
+    [
+        ("Observation", "patient", ("Patient",)),
+        ("AllergyIntolerance", "patient", ("Patient",)),
+        ("Encounter", "patient", ("Patient",)),
+        ("Encounter", "subject", ("Group", "Patient")),
+    ],
+)
+def test_targets_are_those_of_the_type_itself(
+    type_: str, code: str, targets: tuple[str, ...]
+) -> None:
+    assert REGISTRY.of(type_)[code].target == targets
+
+
 def test_single_values_are_told_from_repeating_ones() -> None:
     observation = REGISTRY.of("Observation")
     assert observation["value-quantity"].single

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, LiteralString
 
+from fhir_server.search.kind import Key
 from fhir_server.search.paths import leaves
-from fhir_server.store.rows import Fragment
 
 if TYPE_CHECKING:
     from fhir_server.r4.definitions import Definitions
@@ -32,13 +32,13 @@ def sorted_by_text(
     descending: bool,  # noqa: FBT001 - the signature of every type's sort
     scope: Scope,
     definitions: Definitions,
-) -> Fragment | None:
+) -> Key | None:
     """The first text in order, without case, the last one when descending; None: no plain path."""
     paths = json_paths(parameter, definitions)
     if not paths:
         return None
     pick: LiteralString = "max" if descending else "min"
-    return Fragment(
+    return Key(
         "(SELECT "
         + pick
         + "(lower(v #>> '{}') COLLATE \"C\") FROM "

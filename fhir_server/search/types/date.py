@@ -15,6 +15,7 @@ from fhir_server.search.kind import (
     Asked,
     Component,
     Condition,
+    Key,
     Modifier,
     Piece,
     SearchType,
@@ -110,16 +111,17 @@ def sort(
     descending: bool,  # noqa: FBT001 - the signature of every type's sort
     scope: Scope,
     definitions: Definitions,  # noqa: ARG001
-) -> Fragment | None:
+) -> Key | None:
     """The beginning of the first range; when descending the beginning of the last."""
     if parameter.leading:
-        return Fragment("nullif(s.date_lo, '-infinity')")
+        return Key("nullif(s.date_lo, '-infinity')", type="timestamptz", column="s.date_lo")
     pick: LiteralString = "max" if descending else "min"
     hashes = [scope.hash(parameter.type, slot, PERIOD) for slot in parameter.slots]
-    return Fragment(
+    return Key(
         "(SELECT " + pick + "(x.lo) FROM " + scope.tables.period + " x"
         " WHERE x.rid = s.rid AND x.h = ANY(%s::bigint[]))",
         (hashes,),
+        "timestamptz",
     )
 
 

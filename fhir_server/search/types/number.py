@@ -16,6 +16,7 @@ from fhir_server.search.kind import (
     Asked,
     Component,
     Condition,
+    Key,
     Modifier,
     Piece,
     SearchType,
@@ -118,14 +119,15 @@ def sort(
     descending: bool,  # noqa: FBT001 - the signature of every type's sort
     scope: Scope,
     definitions: Definitions,  # noqa: ARG001
-) -> Fragment | None:
+) -> Key | None:
     """The lowest of the values, the highest when descending."""
     pick: LiteralString = "max(x.hi)" if descending else "min(x.lo)"
     hashes = [scope.hash(parameter.type, slot, VALUE) for slot in parameter.slots]
-    return Fragment(
+    return Key(
         "(SELECT " + pick + " FROM " + scope.tables.number + " x"
         " WHERE x.rid = s.rid AND x.h = ANY(%s::bigint[]))",
         (hashes,),
+        "numeric",
     )
 
 

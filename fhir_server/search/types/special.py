@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, LiteralString, cast
 
 from fhir_server.search.escapes import unescape
-from fhir_server.search.kind import Condition, Modifier, SearchType, any_of
+from fhir_server.search.kind import Condition, Key, Modifier, SearchType, any_of
 from fhir_server.search.types import date
 from fhir_server.search.types.number import exact
 from fhir_server.store.rows import Fragment
@@ -53,9 +53,9 @@ def sort_id(
     descending: bool,  # noqa: ARG001, FBT001 - the signature of every type's sort
     scope: Scope,
     definitions: Definitions,  # noqa: ARG001
-) -> Fragment | None:
+) -> Key | None:
     """The id as text."""
-    return Fragment("(SELECT r.id FROM " + scope.tables.resource + " r WHERE r.rid = s.rid)")
+    return Key("(SELECT r.id FROM " + scope.tables.resource + " r WHERE r.rid = s.rid)")
 
 
 def compare_updated(criterion: Criterion, scope: Scope) -> Condition:  # noqa: ARG001
@@ -69,9 +69,9 @@ def sort_updated(
     descending: bool,  # noqa: ARG001, FBT001 - the signature of every type's sort
     scope: Scope,  # noqa: ARG001
     definitions: Definitions,  # noqa: ARG001
-) -> Fragment | None:
+) -> Key | None:
     """The column itself."""
-    return Fragment("s.updated")
+    return Key("s.updated", type="timestamptz", column="s.updated")
 
 
 def index_near(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:  # noqa: ARG001

@@ -13,6 +13,7 @@ from fhir_server.search.kind import (
     Asked,
     Component,
     Condition,
+    Key,
     Modifier,
     Piece,
     SearchType,
@@ -134,11 +135,11 @@ def sort(
     descending: bool,  # noqa: FBT001 - the signature of every type's sort
     scope: Scope,
     definitions: Definitions,  # noqa: ARG001
-) -> Fragment | None:
+) -> Key | None:
     """The first of the texts in normalised order, the last one when descending."""
     pick: LiteralString = "max" if descending else "min"
     hashes = [scope.hash(parameter.type, slot, START) for slot in parameter.slots]
-    return Fragment(
+    return Key(
         "(SELECT " + pick + "(x.v) FROM " + scope.tables.string + " x"
         " WHERE x.rid = s.rid AND x.h = ANY(%s::bigint[]))",
         (hashes,),

@@ -23,8 +23,6 @@ from fhir_server.search.types import (
 from fhir_server.search.types.missing import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fhir_server.search.kind import SearchType
 
 
@@ -32,18 +30,16 @@ def _with_missing(type: SearchType) -> SearchType:
     return replace(type, modifiers=MappingProxyType({**type.modifiers, "missing": MISSING}))
 
 
-TYPES: Mapping[str, SearchType] = MappingProxyType(
-    {
-        "string": _with_missing(string.TYPE),
-        "token": _with_missing(token.TYPE),
-        "reference": _with_missing(reference.TYPE),
-        "date": _with_missing(date.TYPE),
-        "number": _with_missing(number.TYPE),
-        "quantity": _with_missing(quantity.TYPE),
-        "uri": _with_missing(uri.TYPE),
-        "near": _with_missing(special.NEAR_TYPE),
-        "id": special.ID_TYPE,
-        "updated": special.UPDATED_TYPE,
-        "composite": composite.TYPE,
-    }
-)
+TYPES: dict[str, SearchType] = {
+    "string": _with_missing(string.TYPE),
+    "token": _with_missing(token.TYPE),
+    "reference": _with_missing(reference.TYPE),
+    "date": _with_missing(date.TYPE),
+    "number": _with_missing(number.TYPE),
+    "quantity": _with_missing(quantity.TYPE),
+    "uri": _with_missing(uri.TYPE),
+    "near": _with_missing(special.NEAR_TYPE),
+    "id": special.ID_TYPE,
+    "updated": special.UPDATED_TYPE,
+    "composite": composite.TYPE,
+}
