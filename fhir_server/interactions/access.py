@@ -22,7 +22,7 @@ _STANDS_FOR = {BINARY: "Patient"}
 
 def reach(engine: Engine, context: Context, type: str) -> Predicate | None:
     """The rows of a type that the grant lets through, None where there can be none."""
-    found = predicate(context.grant, _STANDS_FOR.get(type, type), engine.hasher)
+    found = predicate(context.grant, _STANDS_FOR.get(type, type), engine.catalog.hasher)
     return None if found is NO_ROW else found
 
 
@@ -34,6 +34,13 @@ def visible(engine: Engine, context: Context, type: str) -> Predicate:
     return found
 
 
+def listable(engine: Engine, context: Context, type: str) -> None:
+    """Raises 403 where the resources of a type cannot be listed under the grant."""
+    if limited(engine, context, type) and type in _STANDS_FOR:
+        # Where a Binary lies may have changed since it was written: each must be looked at.
+        raise forbidden(f"The grant reaches a {type} by its security context: read it by its id")
+
+
 def limited(engine: Engine, context: Context, type: str) -> bool:
     """Whether there may be resources of this type that the grant does not reach."""
     return visible(engine, context, type) != EVERY_ROW
@@ -41,6 +48,6 @@ def limited(engine: Engine, context: Context, type: str) -> bool:
 
 def admit(engine: Engine, context: Context, type: str, rows: IndexRows) -> None:
     """Raises 403 unless a resource with these index rows lies within the grant."""
-    patient = patient_of(context.grant, engine.hasher)
+    patient = patient_of(context.grant, engine.catalog.hasher)
     if patient is not None and patient not in rows.pats:
         raise forbidden(f"The grant does not reach this {type} as it would be written")

@@ -9,7 +9,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from fhir_server.interactions.access import listable
 from fhir_server.r4.outcome import FhirError, Issue, multiple_matches
+from fhir_server.search.page import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,7 @@ def criteria_of(params: Criteria, type: str) -> Criteria:
 def criteria_key(engine: Engine, type: str, criteria: Criteria) -> int:
     """A signed 64-bit lock for these criteria in any order, the same in every worker."""
     text = "\n".join((type, *sorted(f"{name}={value}" for name, value in criteria)))
-    digest = blake2b(text.encode(), digest_size=8, key=engine.page_key[:64]).digest()
+    digest = blake2b(text.encode(), digest_size=8, key=engine.catalog.pages.key).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
@@ -45,7 +47,8 @@ async def find_one(
     engine: Engine, context: Context, type: str, criteria: Criteria, records: Records
 ) -> str | None:
     """The id that the criteria name, None for none; 412 where they match more than one."""
-    found = await engine.matches(context, type, criteria, 2, records)
+    listable(engine, context, type)
+    found = await matches(context, records, engine.catalog, type, criteria, 2)
     if len(found) > 1:
         raise not_selective(type, criteria)
     return found[0] if found else None

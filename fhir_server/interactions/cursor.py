@@ -25,7 +25,7 @@ _NONCE = 12
 def sealed(engine: Engine, context: Context, place: str, position: int) -> str:
     """A cursor bound to tenant, grant and ``place``, the address and parameters it continues."""
     nonce = urandom(_NONCE)
-    text = AESGCM(engine.page_key).encrypt(nonce, b"%d" % position, _bound(context, place))
+    text = AESGCM(engine.catalog.pages.key).encrypt(nonce, b"%d" % position, _bound(context, place))
     return urlsafe_b64encode(nonce + text).decode("ascii").rstrip("=")
 
 
@@ -33,7 +33,9 @@ def opened(engine: Engine, context: Context, place: str, cursor: str) -> int:
     """The position in a cursor; 400 for one that was not made for this caller and place."""
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        text = AESGCM(engine.page_key).decrypt(raw[:_NONCE], raw[_NONCE:], _bound(context, place))
+        text = AESGCM(engine.catalog.pages.key).decrypt(
+            raw[:_NONCE], raw[_NONCE:], _bound(context, place)
+        )
     except (binascii.Error, ValueError, InvalidTag):
         raise _foreign() from None
     return int(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_server.interactions.access import limited
+from fhir_server.interactions.access import limited, listable
 from fhir_server.interactions.conditional import (
     criteria_key,
     criteria_of_request,
@@ -19,6 +19,7 @@ from fhir_server.interactions.request import Answer
 from fhir_server.interactions.update import expected
 from fhir_server.interactions.write import commit
 from fhir_server.r4.outcome import not_found
+from fhir_server.search.page import matches
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
@@ -39,10 +40,13 @@ async def delete(engine: Engine, context: Context, request: Request) -> Answer:
 async def conditional_delete(engine: Engine, context: Context, request: Request) -> Answer:
     """Deletes what the criteria match, up to the operator's limit; 412 where they match more."""
     criteria = criteria_of_request(request)
-    limit = engine.rules.conditional_delete_limit
+    type, limit = request.type, engine.rules.conditional_delete_limit
+    listable(engine, context, type)
     async with engine.store.transaction(context) as transaction:
         await transaction.lock_criteria([criteria_key(engine, request.type, criteria)])
-        found = await engine.matches(context, request.type, criteria, limit + 1, transaction)
+        found = await matches(
+            context, transaction, engine.catalog, request.type, criteria, limit + 1
+        )
         if len(found) > limit:
             raise not_selective(request.type, criteria)
         if not found:

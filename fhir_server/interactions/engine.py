@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from fhir_server.context import Context
     from fhir_server.interactions.audit import Event
     from fhir_server.interactions.request import Answer, Request
-    from fhir_server.r4.definitions import Definitions
     from fhir_server.r4.json import Json
-    from fhir_server.search.hashes import Hasher
+    from fhir_server.search.catalog import Catalog
     from fhir_server.search.indexer import Indexer
-    from fhir_server.search.parameters import Registry
     from fhir_server.store.rows import (
         Change,
         HistoryPage,
         Predicate,
+        Statement,
+        TableSet,
         Version,
         Written,
     )
@@ -52,6 +52,14 @@ class Records(Protocol):
 
     async def write(self, context: Context, changes: Sequence[Change]) -> list[Written]:
         """All or nothing, in the order given."""
+        ...
+
+    async def search(self, context: Context, statement: Statement) -> Sequence[tuple[Any, ...]]:
+        """The rows of a statement."""
+        ...
+
+    def tables(self, tenant: str, type: str) -> TableSet:
+        """Where a type of a tenant lives."""
         ...
 
 
@@ -153,9 +161,6 @@ class Identity:
 
 Validate = Callable[["Json", "Context"], "Validation"]
 Audit = Callable[["Event"], None]
-Matches = Callable[
-    ["Context", str, "Sequence[tuple[str, str]]", int, Records], Awaitable["list[str]"]
-]
 Handler = Callable[["Engine", "Context", "Request"], Awaitable["Answer"]]
 
 
@@ -165,14 +170,13 @@ class Rules:
 
     ``referential_integrity``  a local reference must point at a resource that exists
     ``conditional_delete_limit``  how many matches one conditional delete may delete; 1 = single
-    ``page_size``, ``page_limit``  resources on a page without ``_count``, and at most
+    ``lenient``                unknown search parameters are ignored with a warning by default
     ``attempts``               how often a patch is tried again when another write came between
     """
 
     referential_integrity: bool = False
     conditional_delete_limit: int = 1
-    page_size: int = 50
-    page_limit: int = 1000
+    lenient: bool = False
     attempts: int = 5
 
 
@@ -180,24 +184,21 @@ class Rules:
 class Engine:
     """One tenant's engine.
 
-    ``matches``    ids that criteria find, at most so many, 400 for criteria that are not known
     ``types``      the resource types that have an endpoint
-    ``base_url``   the service base without trailing slash, the same for every request
-    ``page_key``   32 bytes that seal page cursors
     ``dispatch``   runs any request, for the entries of a Bundle
     """
 
     store: Store
-    definitions: Definitions
-    parameters: Registry
-    hasher: Hasher
+    catalog: Catalog
     indexer: Indexer
-    matches: Matches
     validate: Validate
     audit: Audit
     dispatch: Handler
     types: frozenset[str]
-    base_url: str
-    page_key: bytes
     seal: Seal = field(default_factory=Identity)
     rules: Rules = field(default_factory=Rules)
+
+    @property
+    def base_url(self) -> str:
+        """The service base without trailing slash, the same for every request."""
+        return self.catalog.base_url

@@ -11,9 +11,12 @@ from urllib.parse import quote
 import msgspec
 
 from fhir_server.interactions import cursor
-from fhir_server.interactions.access import reach, visible
+from fhir_server.interactions.access import limited, listable, reach, visible
+from fhir_server.interactions.body import BINARY
 from fhir_server.interactions.opened import body_of
+from fhir_server.interactions.read import read
 from fhir_server.interactions.request import Answer
+from fhir_server.interactions.subset import Subset, subset_of
 from fhir_server.r4.dates import date_range
 from fhir_server.r4.json import encode
 from fhir_server.r4.outcome import Issue, invalid, not_found, unknown_parameter
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
     from fhir_server.interactions.request import Request
     from fhir_server.store.rows import HistoryPage, Version
 
-_KNOWN = frozenset({"_since", "_at", "_count", "_page"})
-_ABOUT_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
 PAGE = "_page"
+_OWN = frozenset({"_since", "_at", "_count"})
+_KNOWN = _OWN | {PAGE, "_summary", "_elements"}
+_ABOUT_THE_ANSWER = frozenset({"_format", "_pretty"})
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     before: int | None = None
     place: str
+    subset: Subset | None = None
     warnings: tuple[Issue, ...] = ()
 
 
@@ -47,6 +52,8 @@ async def instance_history(engine: Engine, context: Context, request: Request) -
     """The versions of one resource, newest first; 404 where none ever was, or is visible."""
     window = window_of(engine, context, request)
     predicate = visible(engine, context, request.type)
+    if request.type == BINARY and limited(engine, context, BINARY):
+        await read(engine, context, request)
     page = await engine.store.instance_history(
         context,
         predicate,
@@ -67,9 +74,11 @@ async def instance_history(engine: Engine, context: Context, request: Request) -
 async def type_history(engine: Engine, context: Context, request: Request) -> Answer:
     """The versions of all resources of a type, newest first."""
     window = window_of(engine, context, request)
+    predicate = visible(engine, context, request.type)
+    listable(engine, context, request.type)
     page = await engine.store.type_history(
         context,
-        visible(engine, context, request.type),
+        predicate,
         request.type,
         since=window.since,
         at=window.at,
@@ -82,7 +91,8 @@ async def type_history(engine: Engine, context: Context, request: Request) -> An
 async def system_history(engine: Engine, context: Context, request: Request) -> Answer:
     """The versions of all resources that the grant reaches, newest first."""
     window = window_of(engine, context, request)
-    reached = {type: reach(engine, context, type) for type in sorted(engine.types)}
+    types = engine.types - {BINARY} if limited(engine, context, BINARY) else engine.types
+    reached = {type: reach(engine, context, type) for type in sorted(types)}
     page = await engine.store.system_history(
         context,
         {type: predicate for type, predicate in reached.items() if predicate is not None},
@@ -115,12 +125,13 @@ def window_of(engine: Engine, context: Context, request: Request) -> Window:
         count=_count(engine, given.get("_count")),
         before=None if before is None else cursor.opened(engine, context, place, before),
         place=place,
+        subset=subset_of(given.items()),
         warnings=tuple(warnings),
     )
 
 
 def _unknown(name: str, request: Request) -> Issue:
-    known = ", ".join(sorted(_KNOWN - {PAGE}))
+    known = ", ".join(sorted(_OWN))
     text = f"{name!r} is not a parameter of history: there are {known}"
     if request.prefer.handling != "lenient":
         raise unknown_parameter(text)
@@ -158,10 +169,10 @@ def _at(text: str | None) -> tuple[datetime, datetime] | None:
 
 def _count(engine: Engine, text: str | None) -> int:
     if text is None:
-        return engine.rules.page_size
+        return engine.catalog.pages.size
     if not text.isdecimal() or not 0 < len(text) < 10 or int(text) == 0:
         raise invalid("_count", f"_count is a whole number from 1, not {text[:20]!r}")
-    return min(int(text), engine.rules.page_limit)
+    return min(int(text), engine.catalog.pages.limit)
 
 
 def _bundle(engine: Engine, context: Context, window: Window, page: HistoryPage) -> Answer:
@@ -170,14 +181,14 @@ def _bundle(engine: Engine, context: Context, window: Window, page: HistoryPage)
         token = cursor.sealed(engine, context, window.place, page.before)
         mark = "&" if "?" in window.place else "?"
         links.append({"relation": "next", "url": f"{window.place}{mark}{PAGE}={token}"})
-    entries = [_entry(engine, context, version) for version in page.versions]
+    entries = [_entry(engine, context, version, window.subset) for version in page.versions]
     body = b'{"resourceType":"Bundle","type":"history","link":%b' % encode(links)
     if entries:
         body += b',"entry":[%b]' % b",".join(entries)
     return Answer(status=200, body=body + b"}", issues=window.warnings)
 
 
-def _entry(engine: Engine, context: Context, version: Version) -> bytes:
+def _entry(engine: Engine, context: Context, version: Version, subset: Subset | None) -> bytes:
     address = f"{version.type}/{version.id}"
     # A patch is represented as an update.
     method = "PUT" if version.method == "PATCH" else version.method
@@ -192,7 +203,10 @@ def _entry(engine: Engine, context: Context, version: Version) -> bytes:
     first = b'{"fullUrl":"%b/%b",' % (engine.base_url.encode(), address.encode())
     if version.deleted:
         return first + encode(about)[1:]
-    return first + b'"resource":%b,' % body_of(engine, context, version) + encode(about)[1:]
+    body = body_of(engine, context, version)
+    if subset is not None:
+        body = subset.apply(body)
+    return first + b'"resource":%b,' % body + encode(about)[1:]
 
 
 def _status(version: Version) -> str:

@@ -15,14 +15,15 @@ from fhir_server.interactions.address import (
     SYSTEM_HISTORY,
     TYPE,
     TYPE_HISTORY,
+    TYPE_SEARCH,
     VERSION,
 )
 from fhir_server.interactions.audit import Event, refusal
-from fhir_server.interactions.body import BINARY
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.history import instance_history, system_history, type_history
 from fhir_server.interactions.read import read
+from fhir_server.interactions.search import search
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.vread import vread
 from fhir_server.r4.outcome import FhirError, method_not_allowed, unknown_type
@@ -51,9 +52,6 @@ class Interaction(msgspec.Struct, frozen=True):
     writes: bool = False
 
 
-# https://hl7.org/fhir/R4/binary.html#rest: content has no elements that a patch could name.
-_NOT_BINARY = frozenset({BINARY})
-
 INTERACTIONS = (
     Interaction("read", "read", "GET", INSTANCE, read),
     Interaction("vread", "vread", "GET", VERSION, vread),
@@ -65,6 +63,8 @@ INTERACTIONS = (
     Interaction("history-type", "history-type", "GET", TYPE_HISTORY, type_history),
     Interaction("history-system", "history-system", "GET", SYSTEM_HISTORY, system_history),
     Interaction("create", "create", "POST", TYPE, create, writes=True),
+    Interaction("search-type", "search-type", "GET", TYPE, search),
+    Interaction("search-type", "search-type", "POST", TYPE_SEARCH, search),
 )
 
 BY_ADDRESS = {(row.method, row.shape): row for row in INTERACTIONS}

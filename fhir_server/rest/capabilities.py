@@ -100,7 +100,7 @@ def terminology(engine: Engine, mode: str) -> Json:
         "kind": "instance",
         "software": {"name": NAME, "version": VERSION},
         "implementation": {"description": NAME, "url": engine.base_url},
-        "codeSystem": [{"uri": url} for url in sorted(engine.definitions.codesystems)],
+        "codeSystem": [{"uri": url} for url in sorted(engine.catalog.definitions.codesystems)],
     }
 
 
@@ -138,10 +138,10 @@ def _codes(rows: Iterable[Interaction]) -> list[Json]:
 
 
 def _parameters(engine: Engine, type: str) -> list[Json]:
-    served = engine.parameters.of(type)
+    served = engine.catalog.registry.of(type)
     return [
         {"name": code, "definition": parameter.url, "type": parameter.type}
-        for code, parameter in sorted(engine.definitions.search_parameters_of(type).items())
+        for code, parameter in sorted(engine.catalog.definitions.search_parameters_of(type).items())
         if code in served
     ]
 
