@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -152,3 +155,27 @@ def test_the_image_runs_as_an_ordinary_user() -> None:
     order = [name for name, _ in instructions()]
     assert order.index("USER") < order.index("ENTRYPOINT")
     assert order.index("USER") > max(i for i, name in enumerate(order) if name == "COPY")
+
+
+def test_what_the_image_copies_is_enough_to_run_hestia(tmp_path: Path) -> None:
+    for path in copied():
+        source, target = ROOT / path, tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    bound = tmp_path / ".venv" / "bin"
+    bound.mkdir(parents=True)
+    (bound / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (bound / "python").chmod(0o755)
+    shown = subprocess.run(
+        [tmp_path / "bin" / "hestia", "--help"],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "load" in shown.stdout
