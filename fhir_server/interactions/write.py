@@ -124,13 +124,12 @@ def with_meta(resource: Json, id: str, now: datetime) -> Json:
 
     All else of meta stays as submitted: servers SHOULD refrain from altering it.
     """
-    meta: object = resource.get("meta")
-    if meta is not None and not isinstance(meta, dict):
-        raise invalid(f"{resource['resourceType']}.meta", "meta must be an object", status=422)
+    meta: object = resource.get("meta", {})
+    if not isinstance(meta, dict):
+        raise invalid(f"{resource['resourceType']}.meta", "meta must be an object")
     own: Json = {"versionId": _VERSION, "lastUpdated": instant(now)}
-    if meta:
-        given = cast("Json", meta)
-        own |= {name: given[name] for name in given if name not in own}
+    given = cast("Json", meta)
+    own |= {name: given[name] for name in given if name not in own}
     first: Json = {"resourceType": resource["resourceType"], "id": id, "meta": own}
     return first | {name: resource[name] for name in resource if name not in first}
 

@@ -15,6 +15,7 @@ import msgspec
 
 from fhir_server.context import Context
 from fhir_server.interactions.address import METADATA, Address, no_such_address, parse_path
+from fhir_server.interactions.body import BINARY
 from fhir_server.interactions.ids import uuid7
 from fhir_server.interactions.table import BY_ADDRESS
 from fhir_server.operations.table import dispatch
@@ -24,7 +25,7 @@ from fhir_server.rest.capabilities import capabilities
 from fhir_server.rest.errors import described, outcome_of, unexpected
 from fhir_server.rest.negotiate import FORM
 from fhir_server.rest.options import check_method, options
-from fhir_server.rest.respond import ANY_JSON, Headers, Response, Wish, refuse, respond, send
+from fhir_server.rest.respond import ANY_JSON, Headers, Response, refuse, respond, send
 from fhir_server.rest.routes import (
     check_subset,
     content_of,
@@ -32,6 +33,7 @@ from fhir_server.rest.routes import (
     locate,
     parameters,
     request_of,
+    wants_content,
     wish_of,
 )
 from smart_auth.grant import Everything, Grant
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from fhir_server.interactions.engine import Engine
-    from fhir_server.interactions.request import Answer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -103,6 +104,7 @@ class _Exchange:
 
     __slots__ = (
         "agent", "fault", "head", "header", "interaction", "method", "request_id", "tenant", "type",
+        "wish",
     )  # fmt: skip
 
     def __init__(self, header: Header, method: str, request_id: str) -> None:
@@ -115,6 +117,7 @@ class _Exchange:
         self.interaction = "unknown"
         self.type = ""
         self.fault = ""
+        self.wish = ANY_JSON
 
 
 class FhirApp:
@@ -148,54 +151,50 @@ class FhirApp:
     async def _guarded(
         self, exchange: _Exchange, scope: Scope, receive: Receive, now: datetime
     ) -> Response:
-        wish = ANY_JSON
         try:
-            params = parameters(scope["query_string"])
-            wish = wish_of(params, exchange.header)
-            return await self._answered(exchange, scope, receive, now, params, wish)
+            return await self._answered(exchange, scope, receive, now)
         except FhirError as error:
             outcome = outcome_of(error, exchange.request_id)
-            return refuse(error.status, error.headers, outcome, wish)
+            return refuse(error.status, error.headers, outcome, exchange.wish)
         except Gone:
             raise
         except Exception as error:  # noqa: BLE001 - the one place that turns faults into a 500
             exchange.fault = described(error)
             failure = unexpected(exchange.request_id)
-            return refuse(500, {}, outcome_of(failure, exchange.request_id), wish)
+            return refuse(500, {}, outcome_of(failure, exchange.request_id), exchange.wish)
 
     async def _answered(
-        self,
-        exchange: _Exchange,
-        scope: Scope,
-        receive: Receive,
-        now: datetime,
-        params: tuple[tuple[str, str], ...],
-        wish: Wish,
+        self, exchange: _Exchange, scope: Scope, receive: Receive, now: datetime
     ) -> Response:
         engine, address = self._located(exchange, scope["path"])
-        if exchange.method == "OPTIONS":
-            return options(address)
         header, method = exchange.header, exchange.method
+        if method == "OPTIONS":
+            return options(address)
         check_method(address, method)
+        params = parameters(scope["query_string"])
+        native = address.type == BINARY and wants_content(params, header)
+        if not native:
+            exchange.wish = wish_of(params, header)
         body, content_type = b"", ""
         if method in _WITH_BODY:
             content_type = content_of(address, method, header)
             body = await read_body(receive, header, self._max_body)
         if content_type == FORM:
             params += form_parameters(body)
-            wish = wish_of(params, header)
+            exchange.wish = wish_of(params, header)
         if params:
-            check_subset(address, params, wish)
-        request = request_of(address, method, params, header, body, content_type)
+            check_subset(address, params, exchange.wish)
+        request = request_of(
+            address, method, params, header, body=body, content_type=content_type, native=native
+        )
         caller = await self._hooks.authenticate(header)
         exchange.agent = caller.agent
         context = Context(exchange.tenant, caller.grant, now, caller.agent, exchange.request_id)
-        answer: Answer
         if address.shape == METADATA:
             answer = capabilities(engine, request)
         else:
             answer = await dispatch(engine, context, request)
-        return respond(engine, request, answer, wish)
+        return respond(engine, request, answer, exchange.wish)
 
     def _located(self, exchange: _Exchange, path: str) -> tuple[Engine, Address]:
         found = locate(path)

@@ -79,6 +79,11 @@ def wish_of(params: Params, header: Mapping[bytes, bytes]) -> Wish:
     )
 
 
+def wants_content(params: Params, header: Mapping[bytes, bytes]) -> bool:
+    """Whether a Binary is asked for as what it contains."""
+    return not wants_resource(_text(header, b"accept"), dict(params).get("_format", ""))
+
+
 def check_subset(address: Address, params: Params, wish: Wish) -> None:
     """Raises 400 for a subset that makes no sense here, before anything is done."""
     searches = address.shape in {TYPE, TYPE_SEARCH}
@@ -88,18 +93,17 @@ def check_subset(address: Address, params: Params, wish: Wish) -> None:
         wish.subset.check(address.type)
 
 
-def request_of(
+def request_of(  # noqa: PLR0913 - what HTTP gives
     address: Address,
     method: str,
     params: Params,
     header: Mapping[bytes, bytes],
+    *,
     body: bytes,
     content_type: str,
+    native: bool,
 ) -> Request:
     """The interaction that is asked for."""
-    native = address.type == BINARY and not wants_resource(
-        header.get(b"accept", b"").decode("latin-1"), dict(params).get("_format", "")
-    )
     return Request(
         shape=address.shape,
         method=method,
