@@ -70,6 +70,14 @@ class Transaction(Records, Protocol):
         """Held to the end: the same criteria are resolved by one transaction at a time."""
         ...
 
+    async def lock(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Held to the end, taken in sorted order; an id that nothing has yet is locked too."""
+        ...
+
+    def trial(self) -> AbstractAsyncContextManager[None]:
+        """What is written inside is seen inside, and undone at its end."""
+        ...
+
 
 class Store(Records, Protocol):
     """``store.store.Store``, as far as interactions use it."""

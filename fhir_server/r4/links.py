@@ -100,11 +100,13 @@ class Targets:
     """What links may point at.
 
     ``full_urls``  by fullUrl; ``claimed`` by "Type/id" as POST entries without a RESTful fullUrl
-    claim it; ``matches`` by search URI; ``versions`` the current version by "Type/id"
+    claim it, ``ambiguous`` what several claim; ``matches`` by search URI; ``versions`` the version
+    to refer to by "Type/id"
     """
 
     full_urls: Mapping[str, Target]
     claimed: Mapping[str, Target]
+    ambiguous: frozenset[str]
     matches: Mapping[str, Target]
     versions: Mapping[str, int]
     base_url: str
@@ -148,7 +150,10 @@ def point(links: Links, targets: Targets) -> list[Issue]:
         elif text[:1] != "#":
             found = _lookup(text, root, targets)
             container[key] = found or text
-            if found is None and text.startswith(("urn:uuid:", "urn:oid:")):
+            if found is None and text in targets.ambiguous:
+                said = f"{text} is the id of several entries: give them a fullUrl and refer to that"
+                issues.append(links.entry.fault(".resource", said, "multiple-matches"))
+            elif found is None and text.startswith(("urn:uuid:", "urn:oid:")):
                 issues.extend(_unresolved(text, container, links.entry))
     for container, key, text, relative in links.typed:
         container[key] = _typed_link(text, targets, relative=relative)

@@ -42,6 +42,7 @@ def targets(**changes: Any) -> Targets:
             REST: Target("Patient", "up"),
         },
         "claimed": {"Patient/mine": Target("Patient", "made", 1)},
+        "ambiguous": frozenset({"Patient/twice"}),
         "matches": {"Patient?identifier=x": Target("Patient", "found", 4)},
         "versions": {"Patient/up": 9},
         "base_url": BASE,
@@ -100,6 +101,11 @@ def test_urn_of_no_entry_is_an_error_at_its_element(text: str):
     (issue,) = point(found(given), targets())
     assert issue.expression == "Bundle.entry[0].resource.entry[0].item.reference"
     assert text in issue.diagnostics
+
+
+def test_id_that_several_entries_claim_cannot_be_referred_to():
+    (issue,) = point(found(entry(observation("Patient/twice"))), targets())
+    assert issue.code == "multiple-matches"
 
 
 def test_uri_that_happens_to_be_called_reference_may_name_anything():
