@@ -1,0 +1,1 @@
+"""The coherence checker: reads any output directory and knows nothing of the generator."""

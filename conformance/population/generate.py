@@ -1,0 +1,121 @@
+"""A stream of patients: the same seed, size and day give the same bytes.
+
+https://hl7.org/fhir/R4/resourcelist.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from math import exp
+from typing import Any
+
+from conformance.population.clock import DAY, YEAR, minute
+from conformance.population.courses.table import COURSES
+from conformance.population.dice import Dice
+from conformance.population.links import Links, RelativeLinks
+from conformance.population.meta import Meta
+from conformance.population.person import make_person
+from conformance.population.record.billing import cover
+from conformance.population.record.chart import Chart
+from conformance.population.record.identity import register
+from conformance.population.world import World, build_world
+
+Json = dict[str, Any]
+
+HISTORY = 10
+"""Years of record unless asked otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Resources that belong together: shared ones, or one patient with everything of theirs.
+
+    Resources share parts such as codes and references: read them, do not change them.
+    """
+
+    name: str
+    shared: bool
+    resources: list[Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What, beside its size, decides a population."""
+
+    seed: int
+    patients: int
+    now: date
+    links: Links
+    profiles: bool = False
+    history: int = HISTORY
+
+
+def generate(
+    seed: int, patients: int, *, now: date, links: Links | None = None, profiles: bool = False
+) -> Iterator[Batch]:
+    """Shared resources first (two batches), then a batch per patient; one in memory at a time."""
+    settings = Settings(seed, patients, now, links or RelativeLinks(), profiles)
+    world = world_of(settings)
+    yield from shared_batches(world)
+    for index in range(patients):
+        yield patient_batch(settings, world, index)
+
+
+def world_of(settings: Settings) -> World:
+    meta = Meta(profiles=settings.profiles)
+    return build_world(settings.seed, settings.patients, links=settings.links, meta=meta)
+
+
+def shared_batches(world: World) -> Iterator[Batch]:
+    yield Batch("0-organizations", shared=True, resources=world.organizations)
+    yield Batch("0-practitioners", shared=True, resources=world.practitioners)
+
+
+def patient_batch(settings: Settings, world: World, index: int) -> Batch:
+    """Depends on the seed, the index and the world only, so any process may make it."""
+    chart = _live(settings, world, index)
+    return Batch(f"patient-{index:07d}", shared=False, resources=chart.resources)
+
+
+def _live(settings: Settings, world: World, index: int) -> Chart:
+    dice = Dice(settings.seed, "patient", index)
+    person = make_person(dice, world.sites, settings.now)
+    chart = Chart(world, dice, Dice(settings.seed, "ids", index), person)
+    chart.now = chart.end = minute(settings.now)
+    chart.begin = max(person.born, chart.now - int(settings.history * YEAR))
+    chart.first_visit = chart.office(chart.begin + int(dice.between(0.01, 0.9) * YEAR))
+    chart.patient = chart.new("Patient", "")
+    chart.patient["meta"] = world.meta.person("us-core-patient")
+    chart.subject = chart.own(chart.patient)
+    for plan in COURSES:
+        plan(chart)
+    _fate(chart)
+    register(chart)
+    cover(chart)
+    chart.run()
+    return chart
+
+
+_HAZARDS = {"diabetes": 1.6, "hypertension": 1.15}
+"""How much a condition multiplies the risk of dying in a year."""
+
+
+def _fate(chart: Chart) -> None:
+    """Gompertz: the yearly risk of dying doubles every eight years of age."""
+    factor = 1.0 if chart.person.sex == "male" else 0.7
+    for key, hazard in _HAZARDS.items():
+        if key in chart.onsets and chart.onsets[key] < chart.now:
+            factor *= hazard
+    year = chart.begin
+    while year < chart.now:
+        age = chart.age(year + int(YEAR / 2))
+        risk = min(0.6, (0.00005 * exp(0.085 * age) + (0.004 if age < 1 else 0.0)) * factor)
+        after = chart.dice.random()
+        if after < risk:
+            when = year + int(after / risk * YEAR)
+            if chart.first_visit + 30 * DAY < when < chart.now - DAY:
+                chart.death = chart.end = when
+            return
+        year += int(YEAR)

@@ -1,0 +1,1 @@
+"""The record of one patient: builders of resources that share a chart and a visit."""
