@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from datetime import UTC, date, datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,6 +16,9 @@ from rich.table import Table
 from conformance.population.generate import HISTORY, Settings
 from conformance.population.produce import LINKS, Piece, write
 
+if TYPE_CHECKING:
+    from collections import Counter
+
 app = typer.Typer(
     add_completion=False,
     help="A synthetic population: made up from start to end, no patient in it exists.",
@@ -24,7 +26,7 @@ app = typer.Typer(
 console = Console()
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """Output formats."""
 
     bundles = "bundles"
@@ -54,12 +56,20 @@ def generate(  # noqa: PLR0913 - one parameter per option
     *,
     seed: Annotated[int, typer.Option(help="Same seed, size and day: same bytes.")] = 1,
     patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 200,
-    form: Annotated[Form, typer.Option("--format", help="One transaction per patient, or a file per type.")] = Form.bundles,
+    form: Annotated[
+        Form, typer.Option("--format", help="One transaction per patient, or a file per type.")
+    ] = Form.bundles,
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("population"),
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress every file.")] = False,
-    profiles: Annotated[bool, typer.Option("--profiles", help="Name US Core profiles in meta.profile.")] = False,
-    history: Annotated[int, typer.Option(min=1, max=100, help="Years of record per patient.")] = HISTORY,
-    today: Annotated[str, typer.Option(help="The day on which the records end, YYYY-MM-DD; default today.")] = "",
+    profiles: Annotated[
+        bool, typer.Option("--profiles", help="Name US Core profiles in meta.profile.")
+    ] = False,
+    history: Annotated[
+        int, typer.Option(min=1, max=100, help="Years of record per patient.")
+    ] = HISTORY,
+    today: Annotated[
+        str, typer.Option(help="The day on which the records end, YYYY-MM-DD; default today.")
+    ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Processes; the output is the same.")] = 1,
 ) -> None:
     """Write a synthetic population."""
@@ -72,7 +82,12 @@ def generate(  # noqa: PLR0913 - one parameter per option
     settings = Settings(seed, patients, now, LINKS[form.value], profiles, history)
     start = time.perf_counter()
     bar = Progress(
-        TextColumn("patients"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=console
+        TextColumn("patients"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
     )
     done = 0
     with bar:

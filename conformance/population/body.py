@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from math import exp
+from typing import TYPE_CHECKING
 
 from conformance.population.clock import YEAR
-from conformance.population.dice import Dice
+
+if TYPE_CHECKING:
+    from conformance.population.dice import Dice
 
 # Medians of the WHO and CDC growth charts, rounded: age in years, length cm, BMI, head cm.
 _AGES = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 11.0, 13.0, 15.0, 18.0)
@@ -67,6 +70,7 @@ class Body:
         """Severity of a running infection, 0 to 1: fever, white cells, CRP, pulse follow it."""
 
     def age(self, when: int) -> float:
+        """Years, 0 at birth."""
         return max(0.0, (when - self.born) / YEAR)
 
     def height(self, when: int) -> float:
@@ -76,6 +80,7 @@ class Body:
         return _curve(_LENGTH[self.sex], age) * self.stature - loss
 
     def bmi(self, when: int) -> float:
+        """kg/m2: a growth curve for children, a slow gain for adults."""
         age = self.age(when)
         child = _curve(_BMI, age) * (1 + (self.build - 1) * min(1.0, 0.4 + age / 20))
         if age <= 18:
@@ -85,10 +90,12 @@ class Body:
         return child * (1 - share) + adult * share
 
     def weight(self, when: int) -> float:
+        """Kilograms."""
         meters = self.height(when) / 100
         return self.bmi(when) * meters * meters
 
     def head(self, when: int) -> float:
+        """Circumference of the head, cm."""
         return _curve(_HEAD, self.age(when)) * (1 + (self.stature - 1) * 0.5)
 
     def percentile(self, when: int) -> float:
@@ -100,15 +107,19 @@ class Body:
         """Systolic and diastolic, mmHg, without the scatter of a reading."""
         age = self.age(when)
         if age < 18:
-            return 84 + 1.6 * age + (self.systolic - 112) * 0.5, 52 + age + (self.diastolic - 71) / 2
+            return 84 + 1.6 * age + (self.systolic - 112) * 0.5, 52 + age + (
+                self.diastolic - 71
+            ) / 2
         return self.systolic + max(0.0, age - 40) * 0.18, self.diastolic
 
     def heart_rate(self, when: int) -> float:
+        """Beats a minute, faster in children and in infection."""
         age = self.age(when)
         child = 135 * exp(-age / 4.2) if age < 16 else 0
         return self.pulse + child * 0.5 + self.infection * 22
 
     def breaths(self, when: int) -> float:
+        """Breaths a minute."""
         age = self.age(when)
         child = 24 * exp(-age / 3.5) if age < 16 else 0
         return 15 + child + self.infection * 8

@@ -1,4 +1,6 @@
-"""Time as whole minutes, and its FHIR forms. https://hl7.org/fhir/R4/datatypes.html#dateTime
+"""Time as whole minutes, and its FHIR forms.
+
+https://hl7.org/fhir/R4/datatypes.html#dateTime
 
 Inside the generator an instant is the number of local minutes since 0001-01-01, an integer:
 arithmetic is free, and text is made once per day rather than once per element.
@@ -24,6 +26,7 @@ def minute(day: date, clock: int = 0) -> int:
 
 
 def date_of(when: int) -> date:
+    """The calendar day."""
     return date.fromordinal(when // DAY)
 
 
@@ -62,4 +65,5 @@ def stamp(when: int, zone: int) -> str:
 
 
 def years(start: int, end: int) -> float:
+    """Between two instants."""
     return (end - start) / YEAR

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 from math import log
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 
@@ -21,9 +23,11 @@ class Dice(random.Random):
         super().__init__(int.from_bytes(hashlib.sha256(text).digest(), "big"))
 
     def chance(self, probability: float) -> bool:
+        """True with this probability."""
         return self.random() < probability
 
     def between(self, low: float, high: float) -> float:
+        """Uniform."""
         return low + (high - low) * self.random()
 
     def whole(self, low: int, high: int) -> int:
@@ -35,9 +39,11 @@ class Dice(random.Random):
         return mean + spread * max(-2.5, min(2.5, self.gauss(0.0, 1.0)))
 
     def pick(self, options: Sequence[T]) -> T:
+        """One of the options, all alike."""
         return options[int(self.random() * len(options))]
 
     def weigh(self, options: Sequence[T], weights: Sequence[float]) -> T:
+        """One of the options by weight."""
         draw = self.random() * sum(weights)
         for option, weight in zip(options, weights, strict=True):
             draw -= weight
@@ -60,6 +66,7 @@ class Dice(random.Random):
         return -log(1.0 - self.random()) / rate
 
     def uuid(self) -> str:
+        """A random UUID."""
         text = f"{self.getrandbits(128):032x}"
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 

@@ -5,11 +5,9 @@ https://hl7.org/fhir/R4/resourcelist.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from math import exp
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.population.clock import DAY, YEAR, minute
 from conformance.population.courses.table import COURSES
@@ -21,6 +19,10 @@ from conformance.population.record.billing import cover
 from conformance.population.record.chart import Chart
 from conformance.population.record.identity import register
 from conformance.population.world import World, build_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
 
 Json = dict[str, Any]
 
@@ -64,11 +66,13 @@ def generate(
 
 
 def world_of(settings: Settings) -> World:
+    """The shared resources of a population."""
     meta = Meta(profiles=settings.profiles)
     return build_world(settings.seed, settings.patients, links=settings.links, meta=meta)
 
 
 def shared_batches(world: World) -> Iterator[Batch]:
+    """Organizations, places and products; then the clinicians who refer to them."""
     yield Batch("0-organizations", shared=True, resources=world.organizations)
     yield Batch("0-practitioners", shared=True, resources=world.practitioners)
 

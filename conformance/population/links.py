@@ -37,9 +37,11 @@ class RelativeLinks:
     """`Type/id` everywhere: for NDJSON."""
 
     def own(self, type: str, id: str) -> str:
+        """See Links."""
         return f"{type}/{id}"
 
     def shared(self, target: Identified) -> str:
+        """See Links."""
         return f"{target.type}/{target.id}"
 
 
@@ -48,10 +50,12 @@ class BundleLinks:
     """urn:uuid inside the bundle, a conditional reference by identifier outside it."""
 
     def own(self, type: str, id: str) -> str:
+        """See Links."""
         del type
         return f"urn:uuid:{id}"
 
     def shared(self, target: Identified) -> str:
+        """See Links."""
         return f"{target.type}?{identifier_query(target.system, target.value)}"
 
 

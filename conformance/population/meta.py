@@ -33,6 +33,7 @@ class Meta:
         return found
 
     def person(self, profile: str) -> Json:
+        """The mark once more as a tag, for people."""
         return self.of(profile) | {"tag": [SYNTHETIC]}
 
     def _make(self, profiles: tuple[str, ...]) -> Json:

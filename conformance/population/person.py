@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.population.clock import DAY, YEAR, minute
-from conformance.population.dice import Dice
 from conformance.population.world import PEOPLE, Site
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from conformance.population.dice import Dice
 
 # Lower edges of age bands and their shares in the United States, rounded.
 _BANDS = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90)
-_SHARES = (5.6, 6.0, 6.4, 6.5, 6.4, 6.6, 6.9, 6.6, 6.3, 5.9, 6.2, 6.4, 6.4, 5.6, 4.6, 3.3, 2.1, 1.3, 0.9)
+_SHARES = (
+    5.6,
+    6.0,
+    6.4,
+    6.5,
+    6.4,
+    6.6,
+    6.9,
+    6.6,
+    6.3,
+    5.9,
+    6.2,
+    6.4,
+    6.4,
+    5.6,
+    4.6,
+    3.3,
+    2.1,
+    1.3,
+    0.9,
+)
 _SEXES = ("female", "male")
 _SMOKING = ("never", "former", "current")
 _WEIGHTS = tuple(float(group["weight"]) for group in PEOPLE)
+
 
 @dataclass(slots=True)
 class Person:
@@ -35,25 +59,32 @@ class Person:
 
     @property
     def zone(self) -> int:
+        """Standard UTC offset at home, hours."""
         return int(self.site.city[3])
 
     def age(self, when: int) -> float:
+        """Years."""
         return (when - self.born) / YEAR
+
 
 def _surname(dice: Dice, group: dict[str, Any]) -> str:
     return dice.pick(group["first"]) + dice.pick(group["last"])
+
 
 def _smoking(dice: Dice, age: float) -> str:
     if age < 16:
         return "never"
     return dice.weigh(_SMOKING, (62, 8 + min(30, age / 2.4), 14))
 
+
 def _marital(dice: Dice, age: float) -> str:
     if age < 20:
         return "S"
     return dice.weigh(("S", "M", "D", "W"), (max(12, 90 - age), 50, 11, max(1, age - 58)))
 
+
 def make_person(dice: Dice, sites: list[Site], now: date) -> Person:
+    """Drawn from the census as it stands on the day the records end."""
     band = dice.weigh(range(len(_BANDS)), _SHARES)
     width = 5 if band < len(_BANDS) - 1 else 9
     age = _BANDS[band] + dice.random() * width
@@ -61,7 +92,9 @@ def make_person(dice: Dice, sites: list[Site], now: date) -> Person:
     born = born // DAY * DAY + dice.whole(0, DAY - 1)
     born = min(born, minute(now) - DAY)
     # Women live longer: the share of men falls from 51 % at birth to 35 % at 90.
-    sex = dice.weigh(_SEXES, (0.49 + max(0.0, age - 55) * 0.0035, 0.51 - max(0.0, age - 55) * 0.0035))
+    sex = dice.weigh(
+        _SEXES, (0.49 + max(0.0, age - 55) * 0.0035, 0.51 - max(0.0, age - 55) * 0.0035)
+    )
     group = dice.weigh(PEOPLE, _WEIGHTS)
     given = dice.sample(group[sex], 2)
     family = _surname(dice, group)
@@ -79,4 +112,3 @@ def make_person(dice: Dice, sites: list[Site], now: date) -> Person:
         marital=marital,
         diligence=dice.between(0.4, 1.0),
     )
-

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conformance.population.generate import (
     Batch,
@@ -17,8 +16,13 @@ from conformance.population.generate import (
     world_of,
 )
 from conformance.population.links import BundleLinks, Links, RelativeLinks
-from conformance.population.world import World
 from conformance.population.writers import ENCODERS, Files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conformance.population.world import World
 
 _SHARE = 16
 """Patients per piece of work handed to a process."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.population.codes.tables import DRUGS, SNOMED, Json, coding, hl7, plain, read
 from conformance.population.dice import Dice
 from conformance.population.links import Identified, Links
-from conformance.population.meta import Meta
+
+if TYPE_CHECKING:
+    from conformance.population.meta import Meta
 
 NPI = "http://hl7.org/fhir/sid/us-npi"
 OWN = "http://example.org/fhir/population/"
@@ -70,11 +72,13 @@ class World:
 
 
 def street(dice: Dice) -> str:
+    """A house in a street that does not exist."""
     name, kind = dice.pick(_places["streets"]), dice.pick(_places["street_kinds"])
     return f"{dice.whole(1, 980)} {name} {kind}"
 
 
 def address(city: list[Any], line: str) -> Json:
+    """An Address."""
     name, state, postal = city[:3]
     return {"line": [line], "city": name, "state": state, "postalCode": postal, "country": "US"}
 
@@ -90,6 +94,7 @@ class _Builder:
         self.world = World(links, meta)
 
     def shared(self, resource: Json, display: str) -> Json:
+        """A reference for use in patients' records."""
         first = resource["identifier"][0]
         target = Identified(
             resource["resourceType"], resource["id"], first["system"], first["value"]
@@ -97,6 +102,7 @@ class _Builder:
         return {"reference": self.world.links.shared(target), "display": display}
 
     def organization(self, kind: str, name: str, city: list[Any], number: int) -> Json:
+        """A hospital or a payer."""
         shown = {"prov": "Healthcare Provider", "ins": "Insurance Company"}[kind]
         resource: Json = {
             "resourceType": "Organization",
@@ -113,6 +119,7 @@ class _Builder:
         return resource
 
     def location(self, site: Site, ward: str, number: int, owner: Json) -> None:
+        """A part of a hospital."""
         code, display, label = WARDS[ward]
         name = f"{owner['name']} {label}"
         resource: Json = {
@@ -136,6 +143,7 @@ class _Builder:
         site.locations[ward] = self.shared(resource, name)
 
     def practitioner(self, site: Site, department: str, number: int) -> None:
+        """A clinician and their role."""
         snomed, name, taxonomy, specialty, _ = _departments[department]
         dice, meta = self.dice, self.world.meta
         people = dice.weigh(PEOPLE, tuple(p["weight"] for p in PEOPLE))
@@ -192,6 +200,7 @@ class _Builder:
         site.staff.setdefault(department, []).append(member)
 
     def medication(self, key: str) -> None:
+        """A product of the hospital formulary."""
         drug = DRUGS[key]
         resource: Json = {
             "resourceType": "Medication",

@@ -1,17 +1,22 @@
-"""Populations as transaction Bundles or as NDJSON files. https://hl7.org/fhir/R4/http.html#transaction"""
+"""Populations as transaction Bundles or as NDJSON files.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import msgspec
 
 from conformance.population.generate import Batch
 from conformance.population.links import identifier_query
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Json = dict[str, Any]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -54,9 +59,13 @@ ENCODERS: dict[str, Encode] = {"bundles": encode_bundle, "ndjson": encode_lines}
 class Sink(Protocol):
     """Where encoded pieces go."""
 
-    def add(self, pieces: dict[str, bytes]) -> None: ...
+    def add(self, pieces: dict[str, bytes]) -> None:
+        """Write pieces, file name to bytes."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """No more pieces follow."""
+        ...
 
 
 class Files:
@@ -76,6 +85,7 @@ class Files:
         return found
 
     def add(self, pieces: dict[str, bytes]) -> None:
+        """Write pieces, file name to bytes."""
         for name, data in pieces.items():
             if name.endswith(".ndjson"):
                 self._handle(name).write(squeeze(data) if self._compress else data)
@@ -84,6 +94,7 @@ class Files:
                 path.write_bytes(squeeze(data) if self._compress else data)
 
     def close(self) -> None:
+        """No more pieces follow."""
         for handle in self._open.values():
             handle.close()
 

@@ -23,10 +23,12 @@ TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 
 
 def read(name: str) -> dict[str, Any]:
+    """One TOML table of this folder."""
     return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8"))
 
 
 def coding(system: str, code: str, display: str) -> Json:
+    """A Coding."""
     return {"system": system, "code": code, "display": display}
 
 
@@ -46,11 +48,14 @@ def plain(name: str) -> str:
 
 
 def dollars(amount: float) -> Json:
+    """A Money."""
     return {"value": Decimal(f"{amount:.2f}"), "currency": "USD"}
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionCode:
+    """A diagnosis in SNOMED CT and ICD-10-CM."""
+
     key: str
     code: Json
     icd10: str
@@ -72,6 +77,8 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
+    """Tests reported together."""
+
     code: Json
     specimen: str
     members: tuple[str, ...]
@@ -79,6 +86,8 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Drug:
+    """A medication, its usual dose and price."""
+
     key: str
     rxnorm: str
     code: Json
@@ -100,6 +109,8 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class VisitKind:
+    """A kind of encounter."""
+
     key: str
     type: Json
     code: str
@@ -110,6 +121,8 @@ class VisitKind:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """A care plan and its goal."""
+
     code: Json
     activities: tuple[Json, ...]
     goal: str
@@ -134,20 +147,25 @@ _CATEGORY_NAMES = {
 
 
 def quantity(value: int | Decimal, unit: str) -> Json:
+    """A Quantity in UCUM."""
     return {"value": value, "unit": _SHOWN.get(unit, unit), "system": UCUM, "code": unit}
 
 
 _SHOWN = {"{score}": "score", "{INR}": "INR", "Cel": "°C", "mm[Hg]": "mmHg"}
 
 
+def _bound(end: float, digits: int, unit: str) -> Json:
+    return quantity(Decimal(f"{end:.{digits}f}") if digits else round(end), unit)
+
+
 def _measure(key: str, category: list[Json], row: list[Any]) -> Measure:
     loinc, name, unit, digits = row[:4]
-    low, high = (row[4], row[5]) if len(row) > 4 else (None, None)
-    bounds: list[Json] | None = None
-    if low is not None:
-        ends = (Decimal(f"{end:.{digits}f}") if digits else round(end) for end in (low, high))
-        bounds = [dict(zip(("low", "high"), (quantity(e, unit) for e in ends), strict=True))]
     code = concept(LOINC, loinc, name)
+    if len(row) == 4:
+        return Measure(key, category, code, unit, digits, None, None, None)
+    low: float = row[4]
+    high: float = row[5]
+    bounds = [{"low": _bound(low, digits, unit), "high": _bound(high, digits, unit)}]
     return Measure(key, category, code, unit, digits, low, high, bounds)
 
 
@@ -167,7 +185,9 @@ def _drug(key: str, row: list[Any]) -> Drug:
 
 def _visit(key: str, row: list[Any]) -> VisitKind:
     code, snomed, name, minutes, price, department = row
-    return VisitKind(key, concept(SNOMED, snomed, name, plain(name)), code, minutes, price, department)
+    return VisitKind(
+        key, concept(SNOMED, snomed, name, plain(name)), code, minutes, price, department
+    )
 
 
 def _plan(row: dict[str, Any]) -> Plan:

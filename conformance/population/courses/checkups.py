@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.population.clock import DAY, MONTH, YEAR
 from conformance.population.record.care import procedure
-from conformance.population.record.chart import Chart, Visit
 from conformance.population.record.findings import smoking, survey, vitals
 from conformance.population.record.schedule import book, take_up
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Chart, Visit
 
 _CHILD_MONTHS = (0.1, 1, 2, 4, 6, 9, 12, 15, 18, 24, 30, 36)
 
 
 def plan(chart: Chart) -> None:
+    """From the first visit on, each checkup books the next."""
     age = chart.age(chart.begin)
     if age < 3:
         for month in _CHILD_MONTHS:

@@ -37,6 +37,7 @@ class Diabetes:
         self.complicated: set[str] = set()
 
     def tide(self, when: int) -> None:
+        """Where HbA1c and triglycerides stand now."""
         body = self.chart.body
         if when < self.prediabetes:
             return
@@ -54,6 +55,7 @@ class Diabetes:
         visit.order("a1c")
 
     def review(self, visit: Visit) -> None:
+        """Labs, the next step of treatment, complications."""
         chart = visit.chart
         if "prediabetes" in chart.problems:
             resolve(visit, "prediabetes")
@@ -98,6 +100,7 @@ def _neuropathy(visit: Visit) -> None:
 
 
 def plan(chart: Chart) -> None:
+    """More likely with weight and by descent."""
     factor = 0.45 + max(0.0, chart.body.adult_bmi - 24) * 0.12
     if chart.person.group["ethnicity"][0] == "2135-2" or chart.person.group["race"][0] != "2106-3":
         factor *= 1.35

@@ -24,6 +24,7 @@ class Hyperlipidemia:
         self.statin = ""
 
     def tide(self, when: int) -> None:
+        """Where LDL cholesterol and triglycerides stand now."""
         if when < self.onset:
             return
         body, taken = self.chart.body, 0.5 + 0.5 * self.chart.person.diligence
@@ -32,6 +33,7 @@ class Hyperlipidemia:
         body.triglycerides = self.triglycerides * (1 - cut * 0.4)
 
     def review(self, visit: Visit) -> None:
+        """A statin, a stronger one if that is not enough."""
         chart = visit.chart
         if not self.statin:
             plan_care(visit, "hyperlipidemia", chart.problems["hyperlipidemia"])
@@ -45,6 +47,7 @@ class Hyperlipidemia:
 
 
 def plan(chart: Chart) -> None:
+    """More likely with weight."""
     factor = 0.8 + max(0.0, chart.body.adult_bmi - 25) * 0.04
     age = chart.dice.first(_RATES, factor)
     if age is None:

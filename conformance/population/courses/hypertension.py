@@ -28,6 +28,7 @@ class Hypertension:
         self.steps: list[str] = []
 
     def tide(self, when: int) -> None:
+        """Where the pressure stands now."""
         body, person = self.chart.body, self.chart.person
         if when < self.onset:
             return
@@ -38,6 +39,7 @@ class Hypertension:
         body.diastolic = self.base[1] + shift * 0.55
 
     def review(self, visit: Visit) -> None:
+        """The next step of treatment while the pressure is above its goal."""
         chart = visit.chart
         if not self.steps:
             plan_care(visit, "hypertension", chart.problems["hypertension"])
@@ -55,13 +57,18 @@ class Hypertension:
         self.steps.append(key)
         prescribe(visit, key, "hypertension")
         # The dry cough of ACE inhibitors: changed for a sartan at the next step.
-        if key == "hydrochlorothiazide" and "lisinopril" in self.steps and self.chart.dice.chance(0.08):
+        if (
+            key == "hydrochlorothiazide"
+            and "lisinopril" in self.steps
+            and self.chart.dice.chance(0.08)
+        ):
             stop(visit, "lisinopril")
             self.steps[self.steps.index("lisinopril")] = "losartan"
             prescribe(visit, "losartan", "hypertension")
 
 
 def plan(chart: Chart) -> None:
+    """More likely with weight and by descent."""
     body = chart.body
     factor = 0.7 + max(0.0, body.adult_bmi - 25) * 0.06
     if chart.person.group["race"][0] == "2054-5":

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from conformance.population.clock import DAY, YEAR, date_of
-from conformance.population.record.chart import Chart, Visit
 from conformance.population.record.drugs import prescribe
 from conformance.population.record.findings import signs
 from conformance.population.record.problems import diagnose
 from conformance.population.record.rapid import rapid_test
 from conformance.population.record.schedule import meet
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Chart, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,26 @@ class Infection:
 INFECTIONS = (
     Infection("bronchitis", (0.10, 0.07, 0.08), (8, 20), 0.3, "acetaminophen", 10, winter=True),
     Infection("sinusitis", (0.06, 0.07, 0.05), (7, 18), 0.2, "ibuprofen", 7, winter=True),
-    Infection("viral_pharyngitis", (0.16, 0.05, 0.02), (5, 12), 0.25, "acetaminophen", 5, winter=True),
+    Infection(
+        "viral_pharyngitis", (0.16, 0.05, 0.02), (5, 12), 0.25, "acetaminophen", 5, winter=True
+    ),
     Infection("strep_throat", (0.09, 0.02, 0.005), (6, 12), 0.45, "amoxicillin", 10, "strep"),
     Infection("otitis_media", (0.14, 0.01, 0.004), (7, 14), 0.35, "amoxicillin", 10),
-    Infection("urinary_infection", (0.02, 0.07, 0.11), (4, 9), 0.2, "trimethoprim_sulfamethoxazole", 3, "urine_culture", "female"),
+    Infection(
+        "urinary_infection",
+        (0.02, 0.07, 0.11),
+        (4, 9),
+        0.2,
+        "trimethoprim_sulfamethoxazole",
+        3,
+        "urine_culture",
+        "female",
+    ),
     Infection("gastroenteritis", (0.06, 0.03, 0.02), (2, 6), 0.25, "acetaminophen", 3),
     Infection("cellulitis", (0.01, 0.015, 0.03), (8, 16), 0.4, "cephalexin", 7),
-    Infection("influenza", (0.05, 0.03, 0.03), (6, 14), 0.6, "acetaminophen", 5, "flu_a", winter=True),
+    Infection(
+        "influenza", (0.05, 0.03, 0.03), (6, 14), 0.6, "acetaminophen", 5, "flu_a", winter=True
+    ),
     Infection("covid", (0.03, 0.04, 0.05), (8, 21), 0.5, "acetaminophen", 7, "sars_cov_2"),
 )
 _FIRST_COVID = 737_500 * DAY
@@ -45,6 +61,7 @@ _FIRST_COVID = 737_500 * DAY
 
 
 def plan(chart: Chart) -> None:
+    """Each infection strikes again and again, at its own rate."""
     for infection in INFECTIONS:
         if not infection.sex or infection.sex == chart.person.sex:
             _next(chart, infection, chart.begin)

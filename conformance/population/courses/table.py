@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from conformance.population.courses import (
     checkups,
@@ -12,7 +12,11 @@ from conformance.population.courses import (
     infections,
     vaccinations,
 )
-from conformance.population.record.chart import Chart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.population.record.chart import Chart
 
 COURSES: tuple[Callable[[Chart], None], ...] = (
     hypertension.plan,

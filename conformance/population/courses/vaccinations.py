@@ -5,9 +5,13 @@ https://www.cdc.gov/vaccines/hcp/imz-schedules/
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.population.clock import DAY, MONTH, YEAR, date_of
 from conformance.population.record.care import immunize
-from conformance.population.record.chart import Chart, Visit
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Chart, Visit
 
 # vaccine: ages in months at which each dose falls due.
 _SCHEDULE: dict[str, tuple[float, ...]] = {
@@ -29,6 +33,7 @@ _LATEST = {"rotavirus": 8, "hib": 60, "pneumococcal_conjugate": 60}
 
 
 def plan(chart: Chart) -> None:
+    """What was due before the record begins counts as given; 3 % refuse."""
     if chart.dice.chance(0.03):
         return
     age = chart.age(chart.begin) * 12

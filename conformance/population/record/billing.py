@@ -1,12 +1,18 @@
-"""Coverage, claims and explanations of benefit. https://hl7.org/fhir/R4/claim.html"""
+"""Coverage, claims and explanations of benefit.
+
+https://hl7.org/fhir/R4/claim.html
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from conformance.population.clock import DAY
 from conformance.population.codes.tables import Json, dollars, hl7
-from conformance.population.record.chart import Chart, Visit
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Chart, Visit
 
 _SELF = hl7("subscriber-relationship", "self", "Self")
 _TYPES = {
@@ -43,7 +49,11 @@ def cover(chart: Chart) -> None:
         "Coverage",
         "us-core-coverage",
         identifier=[
-            {"type": _MEMBER, "system": "http://example.org/fhir/population/member", "value": number}
+            {
+                "type": _MEMBER,
+                "system": "http://example.org/fhir/population/member",
+                "value": number,
+            }
         ],
         status="active" if chart.death is None else "cancelled",
         type=_KINDS.get(chart.payer["display"], _EMPLOYER),
@@ -114,9 +124,7 @@ def _explain(visit: Visit, asked: Json, shared: Json, amount: Decimal) -> None:
         "claim": asked,
         "outcome": "complete",
         "disposition": "Settled as contracted",
-        "careTeam": [
-            {"sequence": 1, "provider": visit.clinician.practitioner, "role": _CARE_TEAM}
-        ],
+        "careTeam": [{"sequence": 1, "provider": visit.clinician.practitioner, "role": _CARE_TEAM}],
         "insurance": [{"focal": True, "coverage": chart.coverage}],
         "item": [_settled(line) for line in shared["item"]],
         "total": [
@@ -139,5 +147,3 @@ def _settled(line: Json) -> Json:
         {"category": _BENEFIT, "amount": {"value": price - own, "currency": "USD"}},
     ]
     return line | {"adjudication": adjudication}
-
-

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/careprovision-module.html
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from conformance.population.clock import DAY
 from conformance.population.codes.tables import (
@@ -21,14 +22,20 @@ from conformance.population.codes.tables import (
     hl7,
     quantity,
 )
-from conformance.population.record.chart import Visit
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Visit
 
 _LEFT_ARM = hl7("v3-ActSite", "LA", "left arm")
 _INTO_MUSCLE = hl7("v3-RouteOfAdministration", "IM", "Injection, intramuscular")
 _ACHIEVING = hl7("goal-achievement", "improving", "Improving")
 _ASSESS = {
     "coding": [
-        coding("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan", "Assessment and Plan of Treatment")
+        coding(
+            "http://hl7.org/fhir/us/core/CodeSystem/careplan-category",
+            "assess-plan",
+            "Assessment and Plan of Treatment",
+        )
     ]
 }
 _AS_PATIENT = [concept(SNOMED, "116154003", "Patient (person)", "Patient")]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
 from conformance.population.body import Body
 from conformance.population.clock import DAY, HOUR, YEAR, day_text, stamp
 from conformance.population.codes.tables import VISITS, Json, VisitKind
-from conformance.population.dice import Dice
-from conformance.population.person import Person
-from conformance.population.world import Clinician, World
+
+if TYPE_CHECKING:
+    from conformance.population.dice import Dice
+    from conformance.population.person import Person
+    from conformance.population.world import Clinician, World
 
 Act = Callable[["Visit"], None]
 
@@ -61,9 +64,11 @@ class Chart:
     # Text and references
 
     def stamp(self, when: int) -> str:
+        """A dateTime with the offset of the patient's home."""
         return stamp(when, self.person.zone)
 
     def day(self, when: int) -> str:
+        """A date."""
         return day_text(when)
 
     def own(self, resource: Json) -> Json:
@@ -94,9 +99,11 @@ class Chart:
         return "pediatrics" if self.age(self.now) < 18 else "primary"
 
     def age(self, when: int) -> float:
+        """Years."""
         return self.person.age(when)
 
     def born_plus(self, years: float) -> int:
+        """The instant at an age in years."""
         return self.person.born + int(years * YEAR)
 
     def at(self, when: int, action: Callable[[int], None]) -> None:
@@ -139,7 +146,7 @@ class Visit:
         self.reference: Json = {}
 
     def about(self, key: str) -> None:
-        """This visit is because of an existing problem."""
+        """The visit is because of an existing problem."""
         problem = self.chart.problems.get(key)
         if problem is not None and problem not in self.reasons:
             self.reasons.append(problem)
@@ -150,4 +157,5 @@ class Visit:
             self.wanted[key] = None
 
     def charge(self, code: Json, price: float) -> None:
+        """Something to claim for; `price` in USD."""
         self.charges.append((code, price))

@@ -1,12 +1,18 @@
-"""Medication orders, dispenses and doses given. https://hl7.org/fhir/R4/medicationrequest.html"""
+"""Medication orders, dispenses and doses given.
+
+https://hl7.org/fhir/R4/medicationrequest.html
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from conformance.population.clock import HOUR
 from conformance.population.codes.tables import DRUGS, SNOMED, UCUM, Drug, Json, concept, hl7
-from conformance.population.record.chart import Visit
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Visit
 
 _COMMUNITY = [hl7("medicationrequest-category", "community", "Community")]
 _INPATIENT = [hl7("medicationrequest-category", "inpatient", "Inpatient")]
@@ -18,8 +24,15 @@ _ROUTES = {
     "intravenous": concept(SNOMED, "47625008", "Intravenous route (qualifier value)"),
     "intramuscular": concept(SNOMED, "78421000", "Intramuscular route (qualifier value)"),
 }
-_UNITS = {"mg": "mg", "mL": "mL", "g": "g", "units": "[iU]", "puffs": "{puff}"}
-_UNITS |= {"tablet": "{tbl}", "capsule": "{capsule}"}
+_UNITS = {
+    "mg": "mg",
+    "mL": "mL",
+    "g": "g",
+    "units": "[iU]",
+    "puffs": "{puff}",
+    "tablet": "{tbl}",
+    "capsule": "{capsule}",
+}
 
 
 def _amount(drug: Drug) -> Json:
@@ -29,7 +42,11 @@ def _amount(drug: Drug) -> Json:
 
 def _dosage(drug: Drug) -> Json:
     dose = _amount(drug)
-    dosage: Json = {"sequence": 1, "route": _ROUTES[drug.route], "doseAndRate": [{"doseQuantity": dose}]}
+    dosage: Json = {
+        "sequence": 1,
+        "route": _ROUTES[drug.route],
+        "doseAndRate": [{"doseQuantity": dose}],
+    }
     if drug.daily == 0:
         return dosage | {"text": f"{dose['value']} {drug.unit} as needed", "asNeededBoolean": True}
     if drug.daily < 1:
@@ -45,6 +62,7 @@ _dosages: dict[str, Json] = {}
 
 
 def dosage_of(drug: Drug) -> Json:
+    """The usual dosage of a drug."""
     found = _dosages.get(drug.key)
     if found is None:
         found = _dosages[drug.key] = _dosage(drug)
@@ -117,6 +135,7 @@ def _dispense(visit: Visit, drug: Drug, order: Json, supply: Json) -> None:
 
 
 def stop(visit: Visit, key: str) -> None:
+    """End a lasting drug."""
     order = visit.chart.drugs.pop(key, None)
     if order is not None:
         order["status"] = "stopped"

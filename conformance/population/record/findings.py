@@ -1,6 +1,11 @@
-"""Observations: vital signs, surveys, social history. https://hl7.org/fhir/R4/observation.html"""
+"""Observations: vital signs, surveys, social history.
+
+https://hl7.org/fhir/R4/observation.html
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from conformance.population.clock import MONTH
 from conformance.population.codes.tables import (
@@ -13,7 +18,9 @@ from conformance.population.codes.tables import (
     quantity,
 )
 from conformance.population.dice import number
-from conformance.population.record.chart import Visit
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Visit
 
 _NORMAL = [hl7("v3-ObservationInterpretation", "N", "Normal")]
 _HIGH = [hl7("v3-ObservationInterpretation", "H", "High")]
@@ -107,6 +114,7 @@ def _component(key: str, value: float) -> Json:
 
 
 def blood_pressure(visit: Visit, when: int) -> None:
+    """One Observation with systolic and diastolic components."""
     chart = visit.chart
     systolic, diastolic = chart.body.pressure(when)
     systolic, diastolic = chart.dice.near(systolic, 5), chart.dice.near(diastolic, 4)
@@ -164,5 +172,3 @@ def smoking(visit: Visit) -> None:
 def survey(visit: Visit, key: str, score: float, top: int) -> None:
     """A questionnaire score, kept within its scale."""
     observe(visit, key, max(0, min(top, round(score))), visit.start + 8)
-
-

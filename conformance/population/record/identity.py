@@ -1,15 +1,20 @@
-"""The Patient, marked as synthetic, and their next of kin. https://hl7.org/fhir/R4/patient.html"""
+"""The Patient, marked as synthetic, and their next of kin.
+
+https://hl7.org/fhir/R4/patient.html
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.population.codes.tables import Json, coding, hl7
-from conformance.population.dice import Dice
 from conformance.population.meta import US_CORE
-from conformance.population.person import Person
-from conformance.population.record.chart import Chart
 from conformance.population.world import address, phone, street
+
+if TYPE_CHECKING:
+    from conformance.population.dice import Dice
+    from conformance.population.person import Person
+    from conformance.population.record.chart import Chart
 
 _CDC = "urn:oid:2.16.840.1.113883.6.238"
 _MEDICAL_RECORD = hl7("v2-0203", "MR", "Medical Record Number")
@@ -147,5 +152,3 @@ def _related(chart: Chart, relation: Json, name: Json, gender: str) -> None:
         gender=gender,
         address=chart.patient["address"],
     )
-
-

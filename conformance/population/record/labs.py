@@ -1,13 +1,21 @@
-"""Laboratory work: order, specimen, results, report. https://hl7.org/fhir/R4/diagnosticreport.html"""
+"""Laboratory work: order, specimen, results, report.
+
+https://hl7.org/fhir/R4/diagnosticreport.html
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from conformance.population.body import Body
+from typing import TYPE_CHECKING
+
 from conformance.population.clock import HOUR
 from conformance.population.codes.tables import PANELS, SNOMED, SPECIMENS, Json, concept, hl7
-from conformance.population.record.chart import Chart, Visit
 from conformance.population.record.findings import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.population.body import Body
+    from conformance.population.record.chart import Chart, Visit
 
 _LABORATORY = [hl7("v2-0074", "LAB", "Laboratory")]
 _ORDERED = [concept(SNOMED, "108252007", "Laboratory procedure (procedure)")]
@@ -96,6 +104,7 @@ def draw(visit: Visit, keys: list[str], when: int) -> None:
 
 
 def order(visit: Visit, code: Json, when: int) -> Json:
+    """The request behind a result."""
     chart = visit.chart
     return chart.new(
         "ServiceRequest",
@@ -113,6 +122,7 @@ def order(visit: Visit, code: Json, when: int) -> Json:
 
 
 def specimen(visit: Visit, kind: str, request: Json, when: int) -> Json:
+    """What was collected, and when."""
     chart = visit.chart
     return chart.new(
         "Specimen",
@@ -168,6 +178,7 @@ def report(
     when: int,
     origin: tuple[list[Json], Json, str],
 ) -> Json:
+    """A DiagnosticReport over its results."""
     chart = visit.chart
     basis, sample, issued = origin
     return chart.new(
@@ -186,5 +197,3 @@ def report(
         specimen=[sample],
         result=[chart.own(found) for found in results],
     )
-
-

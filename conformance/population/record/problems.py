@@ -1,9 +1,16 @@
-"""Conditions. https://hl7.org/fhir/R4/condition.html"""
+"""Conditions.
+
+https://hl7.org/fhir/R4/condition.html
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.population.codes.tables import CONDITIONS, SNOMED, Json, coding, hl7
-from conformance.population.record.chart import Visit
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Visit
 
 _ACTIVE = hl7("condition-clinical", "active", "Active")
 _RESOLVED = hl7("condition-clinical", "resolved", "Resolved")

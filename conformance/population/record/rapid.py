@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.population.codes.tables import MEASURES
-from conformance.population.record.chart import Visit
 from conformance.population.record.findings import coded
 from conformance.population.record.labs import order, specimen
+
+if TYPE_CHECKING:
+    from conformance.population.record.chart import Visit
 
 _MATERIAL = {
     "flu_a": ("nose", "positive", 38.0),
