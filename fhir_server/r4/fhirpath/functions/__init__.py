@@ -1,0 +1,1 @@
+"""The functions of FHIRPath, a module per section of the specification."""
