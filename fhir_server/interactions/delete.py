@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from fhir_server.interactions.access import limited, listable
 from fhir_server.interactions.conditional import (
     criteria_key,
@@ -48,12 +50,16 @@ async def conditional_delete(engine: Engine, context: Context, request: Request)
             context, transaction, engine.catalog, request.type, criteria, limit + 1
         )
         if len(found) > limit:
-            raise not_selective(request.type, criteria)
+            raise not_selective(type, criteria)
         if not found:
-            return Answer(status=204, type=request.type)
-        drafts = [deletion(request.type, id, None) for id in sorted(found)]
+            return Answer(status=204, type=type)
+        drafts: list[Draft] = []
+        for id in sorted(found):
+            named = msgspec.structs.replace(request, id=id)
+            expect = await expected(engine, context, named, transaction)
+            drafts.append(deletion(type, id, expect))
         answers = await commit(engine, context, drafts, transaction)
-    return answers[0] if len(answers) == 1 else Answer(status=204, type=request.type)
+    return answers[0] if len(answers) == 1 else Answer(status=204, type=type)
 
 
 def deletion(type: str, id: str, expect: int | None) -> Draft:

@@ -21,7 +21,7 @@ from fhir_server.interactions.table import BY_ADDRESS
 from fhir_server.operations.table import dispatch
 from fhir_server.r4.outcome import FhirError
 from fhir_server.rest.body import Gone, read_body
-from fhir_server.rest.capabilities import capabilities
+from fhir_server.rest.capabilities import Capabilities
 from fhir_server.rest.errors import described, outcome_of, unexpected
 from fhir_server.rest.negotiate import FORM
 from fhir_server.rest.options import check_method, options
@@ -30,6 +30,7 @@ from fhir_server.rest.routes import (
     check_subset,
     content_of,
     form_parameters,
+    header_of,
     locate,
     parameters,
     request_of,
@@ -128,6 +129,7 @@ class FhirApp:
     ) -> None:
         self._engines = engines
         self._default = default
+        self._capabilities = {name: Capabilities(engine) for name, engine in engines.items()}
         self._hooks = hooks
         self._max_body = max_body
 
@@ -135,7 +137,7 @@ class FhirApp:
         """Answers one request, whatever happens."""
         started = perf_counter()
         now = self._hooks.clock()
-        header: Header = dict(scope["headers"])
+        header = header_of(scope["headers"])
         exchange = _Exchange(header, scope["method"], uuid7(now))
         try:
             response = await self._guarded(exchange, scope, receive, now)
@@ -191,7 +193,7 @@ class FhirApp:
         exchange.agent = caller.agent
         context = Context(exchange.tenant, caller.grant, now, caller.agent, exchange.request_id)
         if address.shape == METADATA:
-            answer = capabilities(engine, request)
+            answer = self._capabilities[exchange.tenant].answer(request)
         else:
             answer = await dispatch(engine, context, request)
         return respond(engine, request, answer, exchange.wish)

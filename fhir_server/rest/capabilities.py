@@ -42,17 +42,31 @@ NORMATIVE_TYPES = frozenset(
 _TRIAL_USE = frozenset({"conditionalCreate", "conditionalUpdate", "conditionalDelete"})
 
 
-def capabilities(engine: Engine, request: Request) -> Answer:
-    """The statement of the mode asked for; 304 for the one that the client has already."""
-    mode = dict(request.params).get("mode", "full")
-    if mode not in MODES:
-        raise invalid("mode", f"mode is one of {', '.join(MODES)}, not {mode[:40]!r}")
-    build = terminology if mode == "terminology" else statement
-    body = encode(build(engine, mode))
-    etag = f'W/"{blake2b(body, digest_size=8).hexdigest()}"'
-    if etag in request.if_none_match:
-        return Answer(status=304, etag=etag)
-    return Answer(status=200, body=body, etag=etag)
+class Capabilities:
+    """The statements of one engine, each made when it is first asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._made: dict[str, Answer] = {}
+
+    def answer(self, request: Request) -> Answer:
+        """The statement of the mode asked for; 304 for the one that the client has already."""
+        mode = dict(request.params).get("mode", "full")
+        if mode not in MODES:
+            raise invalid("mode", f"mode is one of {', '.join(MODES)}, not {mode[:40]!r}")
+        if mode not in self._made:
+            self._made[mode] = self._make(mode)
+        made = self._made[mode]
+        if made.etag in request.if_none_match:
+            return Answer(status=304, etag=made.etag)
+        return made
+
+    def _make(self, mode: str) -> Answer:
+        build = terminology if mode == "terminology" else statement
+        resource = build(self._engine, mode)
+        body = encode(resource)
+        etag = f'W/"{blake2b(body, digest_size=8).hexdigest()}"'
+        return Answer(status=200, body=body, type=resource["resourceType"], etag=etag)
 
 
 def statement(engine: Engine, mode: str) -> Json:

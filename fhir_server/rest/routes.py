@@ -30,7 +30,7 @@ from fhir_server.rest.preconditions import if_modified_since
 from fhir_server.rest.respond import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Params = tuple[tuple[str, str], ...]
 
@@ -54,6 +54,17 @@ def locate(path: str) -> tuple[str, str] | None:
     if below == "fhir" or below.startswith("fhir/"):
         return tenant, below[5:]
     return None
+
+
+def header_of(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name; lines of the same name are one list, as HTTP has it."""
+    header = dict(lines)
+    if len(header) == len(lines):
+        return header
+    joined: dict[bytes, bytes] = {}
+    for name, value in lines:
+        joined[name] = joined[name] + b", " + value if name in joined else value
+    return joined
 
 
 def parameters(query: bytes) -> Params:
@@ -114,9 +125,9 @@ def request_of(  # noqa: PLR0913 - what HTTP gives
         params=params,
         body=body,
         content_type=content_type,
-        if_match=_text(header, b"if-match"),
-        if_none_match=_text(header, b"if-none-match"),
-        if_none_exist=_text(header, b"if-none-exist"),
+        if_match=_condition(header, b"if-match"),
+        if_none_match=_condition(header, b"if-none-match"),
+        if_none_exist=_condition(header, b"if-none-exist"),
         if_modified_since=if_modified_since(_text(header, b"if-modified-since")),
         prefer=preferences(_text(header, b"prefer")),
         security_context=_text(header, b"x-security-context"),
@@ -149,6 +160,11 @@ def form_parameters(body: bytes) -> Params:
 
 def _binary_type(sent: str) -> str:
     return FHIR_JSON if media_type(sent).name in FHIR_TYPES else sent
+
+
+def _condition(header: Mapping[bytes, bytes], name: bytes) -> str:
+    """A condition that is empty is a condition all the same: "?" is refused where it is read."""
+    return _text(header, name) or ("?" if name in header else "")
 
 
 def _text(header: Mapping[bytes, bytes], name: bytes) -> str:
