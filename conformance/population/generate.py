@@ -6,10 +6,10 @@ https://hl7.org/fhir/R4/resourcelist.html
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
 from typing import TYPE_CHECKING, Any
 
-from conformance.population.clock import DAY, YEAR, minute
+from conformance.population.clock import YEAR, minute
+from conformance.population.courses.death import fate
 from conformance.population.courses.table import COURSES
 from conformance.population.dice import Dice
 from conformance.population.links import Links, RelativeLinks
@@ -95,31 +95,8 @@ def _live(settings: Settings, world: World, index: int) -> Chart:
     chart.subject = chart.own(chart.patient)
     for plan in COURSES:
         plan(chart)
-    _fate(chart)
+    fate(chart)
     register(chart)
     cover(chart)
     chart.run()
     return chart
-
-
-_HAZARDS = {"diabetes": 1.6, "hypertension": 1.15}
-"""How much a condition multiplies the risk of dying in a year."""
-
-
-def _fate(chart: Chart) -> None:
-    """Gompertz: the yearly risk of dying doubles every eight years of age."""
-    factor = 1.0 if chart.person.sex == "male" else 0.7
-    for key, hazard in _HAZARDS.items():
-        if key in chart.onsets and chart.onsets[key] < chart.now:
-            factor *= hazard
-    year = chart.begin
-    while year < chart.now:
-        age = chart.age(year + int(YEAR / 2))
-        risk = min(0.6, (0.00005 * exp(0.085 * age) + (0.004 if age < 1 else 0.0)) * factor)
-        after = chart.dice.random()
-        if after < risk:
-            when = year + int(after / risk * YEAR)
-            if chart.first_visit + 30 * DAY < when < chart.now - DAY:
-                chart.death = chart.end = when
-            return
-        year += int(YEAR)

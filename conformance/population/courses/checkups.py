@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from conformance.population.clock import DAY, MONTH, YEAR
 from conformance.population.record.care import procedure
 from conformance.population.record.findings import smoking, survey, vitals
+from conformance.population.record.notes import note, provenance
+from conformance.population.record.paper import appointment
 from conformance.population.record.schedule import book, take_up
 
 if TYPE_CHECKING:
@@ -48,6 +50,12 @@ def _checkup(visit: Visit) -> None:
         _once_a_year(visit)
     for offer in chart.offers:
         offer(visit)
+    if visit.kind.key == "follow_up" and visit.start > chart.now - 2 * YEAR:
+        appointment(chart, visit.start, "follow_up", visit=visit)
+    note(visit, "progress")
+    if "registered" not in chart.given:
+        chart.given["registered"] = visit.start
+        provenance(chart, [chart.patient], visit.start, visit.clinician.practitioner)
     if chart.age(visit.start) >= 2.9:
         _next(visit)
 
@@ -79,4 +87,8 @@ def _next(visit: Visit) -> None:
     else:
         gap = 1.4 / diligence
     when = visit.start + int(gap * YEAR * dice.between(0.9, 1.15))
-    book(chart, when, _kind(chart, when), _checkup)
+    kind = _kind(chart, when)
+    if when >= chart.now and chart.death is None:
+        appointment(chart, when, kind)
+    else:
+        book(chart, when, kind, _checkup)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.population.clock import DAY, YEAR, date_of
+from conformance.population.courses.allergies import allergic
 from conformance.population.record.drugs import prescribe
 from conformance.population.record.findings import signs
 from conformance.population.record.problems import diagnose
@@ -98,7 +99,7 @@ def _treat(visit: Visit, infection: Infection) -> None:
     signs(visit, visit.start + 5)
     if infection.test:
         rapid_test(visit, infection.test)
-    allergic = infection.drug == "amoxicillin" and "penicillin" in chart.given
-    drug = "azithromycin" if allergic else infection.drug
+    reacts = infection.drug == "amoxicillin" and allergic(chart, "penicillin", visit.start)
+    drug = "azithromycin" if reacts else infection.drug
     prescribe(visit, drug, problem, days=infection.course)
     chart.body.infection = 0.0

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.population.courses import (
+    admissions,
+    allergies,
+    cancer,
     checkups,
     diabetes,
+    heart,
     hyperlipidemia,
     hypertension,
     infections,
+    injuries,
+    kidney,
+    lungs,
+    mood,
+    others,
+    pregnancy,
     vaccinations,
 )
 
@@ -22,7 +32,17 @@ COURSES: tuple[Callable[[Chart], None], ...] = (
     hypertension.plan,
     hyperlipidemia.plan,
     diabetes.plan,
+    kidney.plan,
+    heart.plan,
+    lungs.plan,
+    mood.plan,
+    others.plan,
+    cancer.plan,
+    allergies.plan,
+    pregnancy.plan,
     infections.plan,
+    injuries.plan,
+    admissions.plan,
     vaccinations.plan,
     checkups.plan,
 )

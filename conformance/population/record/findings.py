@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 from conformance.population.clock import MONTH
 from conformance.population.codes.tables import (
+    CONDITIONS,
     MEASURES,
     SNOMED,
     Json,
     Measure,
     coding,
+    concept,
     hl7,
     quantity,
 )
 from conformance.population.dice import number
 
 if TYPE_CHECKING:
-    from conformance.population.record.chart import Visit
+    from conformance.population.record.chart import Chart, Visit
 
 _NORMAL = [hl7("v3-ObservationInterpretation", "N", "Normal")]
 _HIGH = [hl7("v3-ObservationInterpretation", "H", "High")]
@@ -31,7 +33,7 @@ PROFILES = {
     "bmi": ("us-core-bmi",),
     "bmi_percentile": ("pediatric-bmi-for-age",),
     "weight_for_length": ("pediatric-weight-for-height",),
-    "head": ("head-occipital-frontal-circumference-percentile",),
+    "head": ("us-core-head-circumference",),
     "blood_pressure": ("us-core-blood-pressure",),
     "pulse": ("us-core-heart-rate",),
     "breathing": ("us-core-respiratory-rate",),
@@ -52,6 +54,11 @@ _CODED = {
 CODED = {
     key: {"coding": [coding(SNOMED, code, name)], "text": name.rsplit(" (", 1)[0]}
     for key, (code, name) in _CODED.items()
+}
+_STAGES = {
+    "I": concept(SNOMED, "258215001", "Stage 1 (qualifier value)", "Stage I"),
+    "II": concept(SNOMED, "258219007", "Stage 2 (qualifier value)", "Stage II"),
+    "III": concept(SNOMED, "258224005", "Stage 3 (qualifier value)", "Stage III"),
 }
 _PROFILE_OF_CATEGORY = {
     "laboratory": "us-core-observation-lab",
@@ -104,6 +111,30 @@ def coded(visit: Visit, key: str, answer: str, when: int | None = None) -> Json:
     """A coded result; `answer` is a key of CODED."""
     found = _blank(visit, key, when or visit.start + 5)
     found["valueCodeableConcept"] = CODED[answer]
+    return found
+
+
+def died_of(chart: Chart, cause: str) -> None:
+    """The cause on the death certificate."""
+    measure, text = MEASURES["cause_of_death"], chart.stamp(chart.end)
+    chart.new(
+        "Observation",
+        "",
+        status="final",
+        category=measure.category,
+        code=measure.code,
+        subject=chart.subject,
+        effectiveDateTime=text,
+        issued=text,
+        performer=[chart.clinician("hospital").practitioner],
+        valueCodeableConcept=CONDITIONS[cause].code,
+    )
+
+
+def staged(visit: Visit, stage: str) -> Json:
+    """The stage of a cancer: I, II or III."""
+    found = _blank(visit, "cancer_stage", visit.start + 30)
+    found["valueCodeableConcept"] = _STAGES[stage]
     return found
 
 
