@@ -162,8 +162,10 @@ def _period(period: Json) -> Iterator[Range]:
     if start is not None or end is not None:
         low = EARLIEST if start is None else start[0]
         high = LATEST if end is None else end[1]
-        # A period that ends before it begins is read as the moment it begins.
-        yield low, max(high, low if start is None else start[1])
+        if start is not None and high <= low:
+            # Nothing lies between an end and a later beginning: the beginning is all it says.
+            high = start[1]
+        yield low, high
 
 
 def _timing(timing: Json) -> Iterator[Range]:
