@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
-from fhir_server.search import shapes
+from fhir_server.search import shapes, walks
+from fhir_server.search.kind import FENCE
 from fhir_server.search.order import DATE, order_by, order_of
 from fhir_server.search.types.table import TYPES
 from fhir_server.store.rows import Fragment, Statement
@@ -41,7 +42,7 @@ def compile_page(
     order = order_of(request, scope, definitions)
     query = _query(request, scope, visible)
     body, generic = _page(query, order, window)
-    names: list[LiteralString] = ["c.k" + digit for digit in _DIGITS[: len(order.keys)]]
+    names: list[LiteralString] = ["c.k" + digit for digit in shapes.DIGITS[: len(order.keys)]]
     keys: LiteralString = "".join([", " + name + "::text" for name in names])
     text: LiteralString = (
         "WITH c AS MATERIALIZED (" + body.text + ") SELECT r.id, r.vid, r.updated, r.method,"
@@ -79,7 +80,8 @@ def compile_count(request: SearchRequest, scope: Scope, visible: Visible) -> Sta
     source = shapes.source(query) or shapes.everything(query)
     filters = query.filters()
     return Statement(
-        "SELECT count(*) FROM (" + source.text + ") s WHERE " + filters.text,
+        # All rows that match are wanted, so the planner may join as it likes.
+        "SELECT count(*) FROM (" + source.text + ") s WHERE " + filters.text.replace(FENCE, ""),
         (*source.values, *filters.values),
         generic=False,
     )
@@ -109,29 +111,30 @@ def _query(request: SearchRequest, scope: Scope, visible: Visible) -> shapes.Que
 
 def _page(query: shapes.Query, order: Order, window: Window) -> tuple[Fragment, bool]:
     """The rids and keys of a page, and whether one plan serves all values."""
+    newest_first = order.walk == DATE and not order.undated_last
     patient = query.only_patient()
-    if not order.walk or query.by_id() or (patient is not None and order.walk != DATE):
+    if not order.walk or query.by_id() or (patient is not None and not newest_first):
         return shapes.sorted_rows(query, order, window), False
     if patient is not None:
         return shapes.patient_walk(query, patient, order, window), False
-    hot = query.hot_alone() if order.walk == DATE else None
+    hot = query.hot_alone() if newest_first else None
     if hot is not None:
         return shapes.hot_walk(query, hot, order, window), True
-    if query.bounded(order.walk):
-        return shapes.walk(query, order, window), not query.conditions
+    if not query.conditions and not order.undated_last:
+        return walks.walk(query, order, window), True
     return _filtered(query, order, window), False
 
 
 def _filtered(query: shapes.Query, order: Order, window: Window) -> Fragment:
     """A page of a walk that has to leave rows out."""
+    open_end = any(c.since_short for c in query.conditions)
+    if query.bounded(order.walk) and not order.undated_last and not open_end:
+        return walks.walk(query, order, window)
     if shapes.strong_source(query) is not None:
         return shapes.sorted_rows(query, order, window)
     hot = query.hot_one() if order.walk == DATE else None
     if hot is not None:
-        return shapes.bounded_hot_walk(query, hot, order, window)
-    if shapes.source(query) is not None:
-        return shapes.bounded_walk(query, order, window)
-    return shapes.walk(query, order, window)
-
-
-_DIGITS: list[LiteralString] = ["1", "2", "3", "4", "5", "6", "7", "8"]
+        stretch = walks.along_hot(query, hot, order, window)
+    else:
+        stretch = walks.along_type(query, order, window)
+    return walks.bounded(query, order, window, stretch)

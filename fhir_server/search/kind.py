@@ -93,6 +93,7 @@ class Condition:
     ``patients``  the rows lie in one of these patients' compartments
     ``rows``      if given, a query for the rids that match, and no others
     ``since``, ``until``  bounds on ``s.date_lo`` that follow from the condition
+    ``since_short``  the same for all rows but those of long duration, which hold ``long_token``
     ``updated``   the condition is on ``s.updated`` alone
     """
 
@@ -105,6 +106,8 @@ class Condition:
     rows: Fragment | None = None
     since: datetime | None = None
     until: datetime | None = None
+    since_short: datetime | None = None
+    long_token: int = 0
     updated: bool = False
 
 
@@ -168,10 +171,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """How a type takes part in composites: pieces when indexing, what is asked when searching."""
+    """How a type takes part in composites: pieces when indexing, what is asked when searching.
+
+    Any of what ``asked`` gives may hold.
+    """
 
     pieces: Callable[[Slot, object, str], list[Piece]]
-    asked: Callable[[object], Asked]
+    asked: Callable[[object], list[Asked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +228,17 @@ def negated(condition: Condition) -> Condition:
     return Condition("NOT (" + condition.text + ")", condition.values)
 
 
-def in_table(table: LiteralString, matching: Fragment) -> Condition:
-    """Where a row ``x`` of a side table matches."""
+FENCE: LiteralString = " OFFSET 0"
+"""Keeps the planner from turning a filter on some rows into a join with all of a side table."""
+
+
+def in_table(table: LiteralString, *alternatives: Fragment) -> Condition:
+    """Where a row ``x`` of a side table matches one of the alternatives."""
+    start: LiteralString = "SELECT x.rid FROM " + table + " x WHERE "
+    either: LiteralString = " OR ".join([one.text for one in alternatives])
+    values = tuple(value for one in alternatives for value in one.values)
     return Condition(
-        "EXISTS (SELECT 1 FROM " + table + " x WHERE x.rid = s.rid AND " + matching.text + ")",
-        matching.values,
-        rows=Fragment("SELECT x.rid FROM " + table + " x WHERE " + matching.text, matching.values),
+        "EXISTS (" + start + "x.rid = s.rid AND (" + either + ")" + FENCE + ")",
+        values,
+        rows=Fragment(" UNION ALL ".join([start + one.text for one in alternatives]), values),
     )

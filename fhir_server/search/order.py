@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 DATE = "s.date_lo"
 UPDATED = "s.updated"
-UNDATED = "'-infinity'"
+UNDATED: LiteralString = "'-infinity'"
+"""``s.date_lo`` of a resource without a leading date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,14 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``walk`` is the column along which an index gives the rows in order, empty for none."""
+    """``walk`` is the column along which an index gives the rows in order, empty for none.
+
+    ``undated_last``: along the index the rows without a date come first, in the order last.
+    """
 
     keys: tuple[OrderKey, ...]
     walk: LiteralString = ""
+    undated_last: bool = False
 
     @property
     def descending(self) -> bool:
@@ -85,11 +90,12 @@ def order_of(request: SearchRequest, scope: Scope, definitions: Definitions) -> 
 
 def _walked(keys: list[OrderKey]) -> Order:
     first = keys[0].key.column
-    # Ascending, the index begins with the rows that have no date; they come last in the order.
-    if len(keys) == 1 and (first == UPDATED or (first == DATE and keys[0].descending)):
-        only = Key(first, type="timestamptz", column=first)
-        return Order((OrderKey(only, keys[0].descending),), first)
-    return Order(tuple(keys))
+    if len(keys) > 1 or not first:
+        return Order(tuple(keys))
+    if first == DATE and not keys[0].descending:
+        return Order(tuple(keys), DATE, undated_last=True)
+    only = Key(first, type="timestamptz", column=first)
+    return Order((OrderKey(only, keys[0].descending),), first)
 
 
 def order_by(
@@ -114,7 +120,7 @@ def beyond(
     position = window.position
     if position is None:
         return Fragment("true")
-    if order.walk:
+    if order.walk and not order.undated_last:
         less = order.descending is not window.backward
         operator: LiteralString = " < " if less else " > "
         text: LiteralString = (

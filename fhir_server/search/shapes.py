@@ -1,8 +1,8 @@
-"""The SQL shapes of a search: where the rows come from, and in which order they are looked at.
+"""The SQL shapes of a search: where the rows come from, and how they are brought in order.
 
 Each shape gives ``rid, k1, …`` of one page. ``s`` is a row of the search table throughout. A
-subquery with OFFSET 0 keeps the planner from turning a filter into the place to start from, and
-MATERIALIZED from doing work twice; docs/search.md has what happens without.
+subquery with OFFSET 0 keeps the planner from turning a filter into the place to start from;
+docs/search.md has what happens without.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from fhir_server.search.order import DATE, beyond, order_by
 from fhir_server.store.rows import SEVERAL, Fragment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fhir_server.search.kind import Condition
     from fhir_server.search.order import Order, Window
     from fhir_server.store.rows import TableSet
 
-BOUND = 2000
-"""How many rows a walk that filters looks at before it gives way to the index."""
-
-_COLUMNS: LiteralString = "s.rid, s.type, s.pat, s.pats, s.date_lo, s.date_hi, s.updated, s.idx"
-_K1: list[LiteralString] = ["k1"]
+COLUMNS: LiteralString = "s.rid, s.type, s.pat, s.pats, s.date_lo, s.date_hi, s.updated, s.idx"
+DIGITS: list[LiteralString] = ["1", "2", "3", "4", "5", "6", "7", "8"]
+K1: list[LiteralString] = ["k1"]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for, and where."""
+    """What to look for, and where; ``patient`` is the only one whose rows are visible."""
 
     tables: TableSet
     conditions: tuple[Condition, ...]
@@ -36,7 +36,7 @@ class Query:
 
     def filters(self) -> Fragment:
         """Everything that must hold of a row."""
-        return _and([self.of_type(), self.predicate, *self.conditions])
+        return both([self.of_type(), self.predicate, *self.conditions])
 
     def of_type(self) -> Fragment:
         """That the row is of the type asked for, where other types share the table."""
@@ -51,7 +51,7 @@ class Query:
     def bounded(self, column: LiteralString) -> bool:
         """Whether each condition only says where along a walk by this column the matches lie."""
         if column == DATE:
-            return all(c.since or c.until for c in self.conditions)
+            return all(c.since or c.until or c.since_short for c in self.conditions)
         return all(c.updated for c in self.conditions)
 
     def only_patient(self) -> int | None:
@@ -88,8 +88,7 @@ def hot_walk(query: Query, hot: Condition, order: Order, window: Window) -> Frag
         "SELECT DISTINCT m.rid, m.k1 FROM unnest(%s::bigint[]) v(h) CROSS JOIN LATERAL"
         " (SELECT h.rid, h.date_lo AS k1 FROM " + table + " h WHERE h.h = v.h AND "
         + after.text + by + " LIMIT %s) m"
-        + order_by(order, ["m.k1"], "m.rid", backward=window.backward)
-        + " LIMIT %s"
+        + order_by(order, ["m.k1"], "m.rid", backward=window.backward) + " LIMIT %s"
     )  # fmt: skip
     return Fragment(text, (list(hot.tokens), *after.values, window.limit, window.limit))
 
@@ -102,87 +101,26 @@ def patient_walk(query: Query, patient: int, order: Order, window: Window) -> Fr
     by = order_by(order, ["date_lo"], backward=window.backward)
     text: LiteralString = (
         "SELECT s.rid, s.date_lo AS k1 FROM (" + source.text + by + " OFFSET 0) s WHERE "
-        + filters.text + order_by(order, _K1, backward=window.backward) + " LIMIT %s"
+        + filters.text + order_by(order, K1, backward=window.backward) + " LIMIT %s"
     )  # fmt: skip
     return Fragment(text, (*source.values, *filters.values, window.limit))
 
 
-def walk(query: Query, order: Order, window: Window) -> Fragment:
-    """Along the type's rows in order."""
-    after = beyond(order, [order.walk], window, "s.rid")
-    where = _and([query.filters(), after, _bounds(query, order)])
-    by = order_by(order, [order.walk], "s.rid", backward=window.backward)
-    text: LiteralString = (
-        "SELECT s.rid, " + order.walk + " AS k1 FROM " + query.tables.search + " s WHERE "
-        + where.text + by + " LIMIT %s"
-    )  # fmt: skip
-    return Fragment(text, (*where.values, window.limit))
-
-
-def bounded_walk(query: Query, order: Order, window: Window) -> Fragment:
-    """Along the type's rows in order, but only so far; then the index, all at once."""
-    after = beyond(order, [order.walk], window, "s.rid")
-    where = _and([query.of_type(), after, _bounds(query, order)])
-    by = order_by(order, [order.walk], "s.rid", backward=window.backward)
-    first: LiteralString = (
-        "SELECT " + _COLUMNS + " FROM " + query.tables.search + " s WHERE "
-        + where.text + by + " LIMIT %s"
-    )  # fmt: skip
-    return _or_else(query, order, window, Fragment(first, (*where.values, BOUND)))
-
-
-def bounded_hot_walk(query: Query, hot: Condition, order: Order, window: Window) -> Fragment:
-    """Along the hot rows of one value while the rest filters, but only so far; then the index."""
-    after = beyond(order, ["h.date_lo"], window, "h.rid")
-    bounds = _bounds(query, order)
-    by = order_by(order, ["h.date_lo"], "h.rid", backward=window.backward)
-    first: LiteralString = (
-        "SELECT " + _COLUMNS + " FROM (SELECT h.rid FROM " + query.tables.hot + " h"
-        " WHERE h.h = %s::bigint AND " + after.text + " AND "
-        + bounds.text.replace(DATE, "h.date_lo") + by + " LIMIT %s) h JOIN "
-        + query.tables.search + " s ON s.rid = h.rid"
-    )  # fmt: skip
-    values = (hot.tokens[0], *after.values, *bounds.values, BOUND)
-    return _or_else(query, order, window, Fragment(first, values))
-
-
-def sorted_rows(query: Query, order: Order, window: Window) -> Fragment:
-    """All matches from where few are expected to be, sorted."""
-    start = strong_source(query) or source(query) or everything(query)
-    return _sorted(query, order, window, start)
-
-
-def _or_else(query: Query, order: Order, window: Window, first: Fragment) -> Fragment:
-    """The page from the rows that the walk saw; if they ran out before it was full, from all."""
-    filters = query.filters()
-    by = order_by(order, _K1, backward=window.backward)
-    others = _sorted(query, order, window, source(query) or everything(query), unless=True)
-    text: LiteralString = (
-        "WITH a AS MATERIALIZED (" + first.text + "), w AS MATERIALIZED (SELECT s.rid, "
-        + order.walk + " AS k1 FROM a s WHERE " + filters.text + by + " LIMIT %s),"
-        " o AS (SELECT (SELECT count(*) FROM w) >= %s OR (SELECT count(*) FROM a) < %s AS enough),"
-        " f AS MATERIALIZED (" + others.text + ")"
-        " SELECT rid, k1 FROM w WHERE (SELECT enough FROM o) UNION ALL SELECT rid, k1 FROM f"
-    )  # fmt: skip
-    values = (*first.values, *filters.values, window.limit, window.limit, BOUND, *others.values)
-    return Fragment(text, values)
-
-
-def _sorted(
-    query: Query, order: Order, window: Window, start: Fragment, *, unless: bool = False
+def sorted_rows(
+    query: Query, order: Order, window: Window, start: Fragment | None = None
 ) -> Fragment:
-    """Rows of ``start`` that match, with their keys; ``unless`` a walk has found ``enough``."""
-    names: list[LiteralString] = ["k" + digit for digit in _DIGITS[: len(order.keys)]]
+    """All matches from where few are expected to be, sorted."""
+    start = start or strong_source(query) or source(query) or everything(query)
+    names: list[LiteralString] = ["k" + digit for digit in DIGITS[: len(order.keys)]]
     keys: LiteralString = ", ".join(
         [key.key.text + " AS " + name for key, name in zip(order.keys, names, strict=True)]
     )
     key_values = tuple(value for key in order.keys for value in key.key.values)
     filters = query.filters()
-    gate: LiteralString = " AND NOT (SELECT enough FROM o)" if unless else ""
     after = beyond(order, names, window)
     text: LiteralString = (
         "SELECT rid, " + ", ".join(names) + " FROM (SELECT s.rid, " + keys + " FROM ("
-        + start.text + gate + " OFFSET 0) s WHERE " + filters.text + " OFFSET 0) y WHERE "
+        + start.text + " OFFSET 0) s WHERE " + filters.text + " OFFSET 0) y WHERE "
         + after.text + order_by(order, names, backward=window.backward) + " LIMIT %s"
     )  # fmt: skip
     values = (*key_values, *start.values, *filters.values, *after.values, window.limit)
@@ -194,12 +132,13 @@ def strong_source(query: Query) -> Fragment | None:
     few = [c for c in query.conditions if c.few]
     by_id = next((c.rows for c in few if c.rows is not None), None)
     if by_id is not None:
-        return _in_search(query, Fragment("s.rid IN (" + by_id.text + ")", by_id.values))
+        return in_search(query, Fragment("s.rid IN (" + by_id.text + ")", by_id.values))
     patient = query.only_patient()
     if patient is not None:
-        return Fragment(*_texts(_of_patient(query, patient, Fragment("true")), "s"))
-    tokens = _and([Fragment(c.text, c.values) for c in few if c.tokens])
-    return _in_search(query, tokens) if few else None
+        union = _of_patient(query, patient, Fragment("true"))
+        text: LiteralString = "SELECT * FROM (" + union.text + ") s WHERE true"
+        return Fragment(text, union.values)
+    return in_search(query, both([Fragment(c.text, c.values) for c in few])) if few else None
 
 
 def source(query: Query) -> Fragment | None:
@@ -207,50 +146,29 @@ def source(query: Query) -> Fragment | None:
     strong = strong_source(query)
     if strong is not None:
         return strong
-    by_table = next((c.rows for c in query.conditions if c.rows is not None), None)
     tokens = [Fragment(c.text, c.values) for c in query.conditions if c.tokens]
     if tokens:
-        return _in_search(query, _and(tokens))
-    if by_table is not None:
-        return _in_search(query, Fragment("s.rid IN (" + by_table.text + ")", by_table.values))
+        return in_search(query, both(tokens))
+    rows = next((c.rows for c in query.conditions if c.rows is not None), None)
+    if rows is not None:
+        return in_search(query, Fragment("s.rid IN (" + rows.text + ")", rows.values))
     updated = [Fragment(c.text, c.values) for c in query.conditions if c.updated]
-    return _in_search(query, _and([query.of_type(), *updated])) if updated else None
+    return in_search(query, both([query.of_type(), *updated])) if updated else None
 
 
 def everything(query: Query) -> Fragment:
     """All rows of the type."""
-    return _in_search(query, _and([query.of_type()]))
+    return in_search(query, both([query.of_type()]))
 
 
-def _in_search(query: Query, where: Fragment) -> Fragment:
-    text: LiteralString = "SELECT " + _COLUMNS + " FROM " + query.tables.search + " s WHERE "
+def in_search(query: Query, where: Fragment) -> Fragment:
+    """Rows of the search table."""
+    text: LiteralString = "SELECT " + COLUMNS + " FROM " + query.tables.search + " s WHERE "
     return Fragment(text + where.text, where.values)
 
 
-def _of_patient(query: Query, patient: int, after: Fragment) -> Fragment:
-    """A union without ORDER BY, so that one put behind it can be merged from the two indexes."""
-    text: LiteralString = (
-        "SELECT " + _COLUMNS + " FROM " + query.tables.search + " s WHERE s.pat = %s::bigint AND "
-        + after.text + " UNION ALL SELECT " + _COLUMNS + " FROM " + query.tables.search
-        + " s WHERE s.pat = %s::bigint AND s.idx @> ARRAY[%s::bigint] AND " + after.text
-    )  # fmt: skip
-    return Fragment(text, (patient, *after.values, SEVERAL, patient, *after.values))
-
-
-def _texts(union: Fragment, alias: LiteralString) -> tuple[LiteralString, tuple[object, ...]]:
-    return "SELECT * FROM (" + union.text + ") " + alias + " WHERE true", union.values
-
-
-def _bounds(query: Query, order: Order) -> Fragment:
-    """Where along a walk the matches can only lie."""
-    if order.walk != DATE:
-        return _and([Fragment(c.text, c.values) for c in query.conditions if c.updated])
-    since = [Fragment("s.date_lo >= %s", (c.since,)) for c in query.conditions if c.since]
-    until = [Fragment("s.date_lo < %s", (c.until,)) for c in query.conditions if c.until]
-    return _and([*since, *until])
-
-
-def _and(parts: list[Fragment] | list[Fragment | Condition]) -> Fragment:
+def both(parts: Sequence[Fragment | Condition]) -> Fragment:
+    """Where all of them hold; those without text always do."""
     kept = [part for part in parts if part.text]
     if not kept:
         return Fragment("true")
@@ -258,4 +176,11 @@ def _and(parts: list[Fragment] | list[Fragment | Condition]) -> Fragment:
     return Fragment(text, tuple(value for part in kept for value in part.values))
 
 
-_DIGITS: list[LiteralString] = ["1", "2", "3", "4", "5", "6", "7", "8"]
+def _of_patient(query: Query, patient: int, after: Fragment) -> Fragment:
+    """A union without ORDER BY, so that one put behind it can be merged from the two indexes."""
+    text: LiteralString = (
+        "SELECT " + COLUMNS + " FROM " + query.tables.search + " s WHERE s.pat = %s::bigint AND "
+        + after.text + " UNION ALL SELECT " + COLUMNS + " FROM " + query.tables.search
+        + " s WHERE s.pat = %s::bigint AND s.idx @> ARRAY[%s::bigint] AND " + after.text
+    )  # fmt: skip
+    return Fragment(text, (patient, *after.values, SEVERAL, patient, *after.values))

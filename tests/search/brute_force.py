@@ -7,7 +7,6 @@ decisions of docs/search.md.
 from __future__ import annotations
 
 import calendar
-import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -118,8 +117,10 @@ def quantity_matches(prefix: str, text: str, quantity: Resource) -> bool:
 
 
 def token_matches(text: str, coding: tuple[str | None, str | None]) -> bool:
-    system, bar, code = re.fullmatch(r"(?:(.*?)(?<!\\)(\|))?(.*)", text).groups("")
-    code = code.replace("\\|", "|")
+    # No system of the cases has an escape, codes may.
+    unescaped = text.replace("\\|", "\0")
+    system, bar, code = unescaped.rpartition("|")
+    code = code.replace("\0", "|")
     own_system, own_code = coding
     if bar and not code:
         return own_system == system

@@ -118,11 +118,14 @@ def _compare(
         _component(part.kind).asked(value)
         for part, value in zip(composite.parts, values, strict=True)
     ]
-    hashed = scope.hash(
-        parameter.type, composite.slot, *(form for one in asked for form in one.forms)
-    )
-    ordered = [one for one in asked if one.table]
-    return _in_rows(hashed, ordered, scope) if ordered else holds((hashed,))
+    found: list[Condition] = []
+    for combination in product(*asked):
+        ordered = [one for one in combination if one.table]
+        hashed = scope.hash(
+            parameter.type, composite.slot, *(form for one in combination for form in one.forms)
+        )
+        found.append(_in_rows(hashed, ordered, scope) if ordered else holds((hashed,)))
+    return any_of(found)
 
 
 def is_of_the_resource(composite: Composite) -> bool:

@@ -35,7 +35,13 @@ if TYPE_CHECKING:
     from fhir_server.search.types.prefix import Prefix
     from fhir_server.store.rows import IndexRows
 
+# Forms of hashes: rows of a range, rows of a long one; the token of a long leading date.
 PERIOD = "p"
+LONG_PERIOD = "lp"
+LONG_DATE = "ld"
+
+# Ranges that last no longer are found by where they begin. A month is not long, a year is.
+LONG = timedelta(days=32)
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -72,8 +78,10 @@ def index(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:
     for low, high in ranges(value, type_code):
         if slot.leading:
             rows.date_lo, rows.date_hi = low, high
+            if high - low > LONG:
+                rows.tokens.append(slot.hash(LONG_DATE))
         else:
-            rows.periods.append((slot.hash(PERIOD), low, high))
+            rows.periods.append((slot.hash(_form(low, high)), low, high))
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Instants:  # noqa: ARG001
@@ -92,11 +100,9 @@ def compare(criterion: Criterion, scope: Scope) -> Condition:
     parameter = criterion.parameter
     asked = [cast("Instants", value) for value in criterion.values]
     if parameter.leading:
-        found = any_of([_leading(instants) for instants in asked])
-        return found if len(asked) > 1 else _leading(asked[0])
-    table = scope.tables.period
-    hashes = [scope.hash(parameter.type, slot, PERIOD) for slot in parameter.slots]
-    return any_of([_in_rows(table, hashes, instants) for instants in asked])
+        long = scope.hash(parameter.type, parameter.slots[0], LONG_DATE)
+        return any_of([_leading(instants, long) for instants in asked])
+    return any_of([_in_rows(parameter, instants, scope) for instants in asked])
 
 
 def matching(asked: Instants, low: LiteralString, high: LiteralString) -> Fragment:
@@ -116,7 +122,8 @@ def sort(
     if parameter.leading:
         return Key("nullif(s.date_lo, '-infinity')", type="timestamptz", column="s.date_lo")
     pick: LiteralString = "max" if descending else "min"
-    hashes = [scope.hash(parameter.type, slot, PERIOD) for slot in parameter.slots]
+    forms = (PERIOD, LONG_PERIOD)
+    hashes = [scope.hash(parameter.type, slot, f) for slot in parameter.slots for f in forms]
     return Key(
         "(SELECT " + pick + "(x.lo) FROM " + scope.tables.period + " x"
         " WHERE x.rid = s.rid AND x.h = ANY(%s::bigint[]))",
@@ -140,20 +147,50 @@ _CONDITIONS: dict[Prefix, tuple[LiteralString, tuple[LiteralString, ...]]] = {
 }
 
 
-def _leading(asked: Instants) -> Condition:
+def _leading(asked: Instants, long: int) -> Condition:
     known: LiteralString = "s.date_lo > '-infinity' AND "
     where = matching(asked, "s.date_lo", "s.date_hi")
     since = {"eq": asked.low, "sa": asked.high}.get(asked.prefix)
     until = {
         "eq": asked.high, "le": asked.high, "ap": asked.high, "lt": asked.low, "eb": asked.low
     }.get(asked.prefix)  # fmt: skip
-    return Condition("(" + known + where.text + ")", where.values, since=since, until=until)
+    end = _end_after(asked)
+    return Condition(
+        "(" + known + where.text + ")",
+        where.values,
+        since=since,
+        until=until,
+        since_short=None if end is None else _plus(end, -LONG),
+        long_token=long,
+    )
 
 
-def _in_rows(table: LiteralString, hashes: list[int], asked: Instants) -> Condition:
+def _in_rows(parameter: Parameter, asked: Instants, scope: Scope) -> Condition:
+    short = [scope.hash(parameter.type, slot, PERIOD) for slot in parameter.slots]
+    long = [scope.hash(parameter.type, slot, LONG_PERIOD) for slot in parameter.slots]
     where = matching(asked, "x.lo", "x.hi")
+    near = near_enough(asked, "x.lo")
     text: LiteralString = "x.h = ANY(%s::bigint[]) AND " + where.text
-    return in_table(table, Fragment(text, (hashes, *where.values)))
+    return in_table(
+        scope.tables.period,
+        Fragment(text + near.text, (short, *where.values, *near.values)),
+        Fragment(text, (long, *where.values)),
+    )
+
+
+def near_enough(asked: Instants, low: LiteralString) -> Fragment:
+    """A bound on the beginning of ranges that are not long, where their end is asked for."""
+    end = _end_after(asked)
+    return Fragment("") if end is None else Fragment(" AND " + low + " > %s", (_plus(end, -LONG),))
+
+
+def _end_after(asked: Instants) -> datetime | None:
+    """What the stored range must end after, if that is what is asked."""
+    return {"gt": asked.high, "ge": asked.low, "ap": asked.low}.get(asked.prefix)
+
+
+def _form(low: datetime, high: datetime) -> str:
+    return LONG_PERIOD if high - low > LONG else PERIOD
 
 
 def _period(period: Json) -> Iterator[Range]:
@@ -195,12 +232,17 @@ def _plus(moment: datetime, span: timedelta) -> datetime:
 
 
 def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:  # noqa: ARG001
-    return [Piece((PERIOD,), "period", low, high) for low, high in ranges(value, type_code)]
+    return [
+        Piece((_form(low, high),), "period", low, high) for low, high in ranges(value, type_code)
+    ]
 
 
-def _asked(value: object) -> Asked:
+def _asked(value: object) -> list[Asked]:
     asked = cast("Instants", value)
-    return Asked((PERIOD,), "period", lambda low, high: matching(asked, low, high))
+    return [
+        Asked((form,), "period", lambda low, high: matching(asked, low, high))
+        for form in (PERIOD, LONG_PERIOD)
+    ]
 
 
 TYPE = SearchType(

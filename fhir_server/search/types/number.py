@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from fhir_server.store.rows import IndexRows
 
 VALUE = "v"
+# A stored range has other hashes than a point, so that points can be found by their low end alone.
+_SPAN = "~"
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 # Sums and products of the largest numbers that are let in are still exact.
@@ -80,6 +82,16 @@ def exact(value: object) -> Decimal | None:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def point_or_span(form: tuple[str, ...], low: Decimal, high: Decimal) -> tuple[str, ...]:
+    """The form under which a stored range stands."""
+    return form if low == high else span(form)
+
+
+def span(form: tuple[str, ...]) -> tuple[str, ...]:
+    """The form for ranges that is next to a form for points."""
+    return (form[0] + _SPAN, *form[1:])
+
+
 def matching(asked: Number, low: LiteralString, high: LiteralString) -> Fragment:
     """What must hold of a stored range, ends included, in the columns ``low`` and ``high``."""
     text, ends = _CONDITIONS[asked.prefix]
@@ -87,11 +99,19 @@ def matching(asked: Number, low: LiteralString, high: LiteralString) -> Fragment
     return Fragment(text.replace("lo", low).replace("hi", high), tuple(parts[end] for end in ends))
 
 
-def in_rows(table: LiteralString, hashes: list[int], asked: Number) -> Condition:
-    """Where a number row under one of the hashes matches."""
-    where = matching(asked, "x.lo", "x.hi")
-    text: LiteralString = "x.h = ANY(%s::bigint[]) AND " + where.text
-    return in_table(table, Fragment(text, (hashes, *where.values)))
+def in_rows(
+    scope: Scope, type: str, slots: tuple[str, ...], form: tuple[str, ...], asked: Number
+) -> Condition:
+    """Where a number row in one of the slots matches."""
+    points = [scope.hash(type, slot, *form) for slot in slots]
+    spans = [scope.hash(type, slot, *span(form)) for slot in slots]
+    of_point = matching(asked, "x.lo", "x.lo")
+    of_span = matching(asked, "x.lo", "x.hi")
+    return in_table(
+        scope.tables.number,
+        Fragment("x.h = ANY(%s::bigint[]) AND " + of_point.text, (points, *of_point.values)),
+        Fragment("x.h = ANY(%s::bigint[]) AND " + of_span.text, (spans, *of_span.values)),
+    )
 
 
 def index(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:  # noqa: ARG001
@@ -109,9 +129,12 @@ def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Nu
 def compare(criterion: Criterion, scope: Scope) -> Condition:
     """Any of the numbers."""
     parameter = criterion.parameter
-    hashes = [scope.hash(parameter.type, slot, VALUE) for slot in parameter.slots]
-    table = scope.tables.number
-    return any_of([in_rows(table, hashes, cast("Number", value)) for value in criterion.values])
+    return any_of(
+        [
+            in_rows(scope, parameter.type, parameter.slots, (VALUE,), cast("Number", value))
+            for value in criterion.values
+        ]
+    )
 
 
 def sort(
@@ -122,7 +145,8 @@ def sort(
 ) -> Key | None:
     """The lowest of the values, the highest when descending."""
     pick: LiteralString = "max(x.hi)" if descending else "min(x.lo)"
-    hashes = [scope.hash(parameter.type, slot, VALUE) for slot in parameter.slots]
+    forms = ((VALUE,), span((VALUE,)))
+    hashes = [scope.hash(parameter.type, slot, *f) for slot in parameter.slots for f in forms]
     return Key(
         "(SELECT " + pick + " FROM " + scope.tables.number + " x"
         " WHERE x.rid = s.rid AND x.h = ANY(%s::bigint[]))",
@@ -152,9 +176,16 @@ def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:  # noqa: 
     return [] if number is None else [Piece((VALUE,), "number", number, number)]
 
 
-def _asked(value: object) -> Asked:
-    asked = cast("Number", value)
-    return Asked((VALUE,), "number", lambda low, high: matching(asked, low, high))
+def asked_numbers(form: tuple[str, ...], asked: Number) -> list[Asked]:
+    """A point first, then a range."""
+    return [
+        Asked(form, "number", lambda low, _high: matching(asked, low, low)),
+        Asked(span(form), "number", lambda low, high: matching(asked, low, high)),
+    ]
+
+
+def _asked(value: object) -> list[Asked]:
+    return asked_numbers((VALUE,), cast("Number", value))
 
 
 TYPE = SearchType(

@@ -22,7 +22,7 @@ from fhir_server.search.kind import (
     holds,
 )
 from fhir_server.search.types import number
-from fhir_server.search.types.number import VALUE, exact
+from fhir_server.search.types.number import VALUE, exact, point_or_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,12 +84,13 @@ def measures(value: object, type_code: str) -> Iterator[Measure]:
 def index(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:
     """A row for the number, and its unit: as hashes beside the one value, else as further rows."""
     for measure in measures(value, type_code):
-        rows.numbers.append((slot.hash(VALUE), measure.low, measure.high))
+        low, high = measure.low, measure.high
+        rows.numbers.append((slot.hash(*point_or_span((VALUE,), low, high)), low, high))
         for unit in measure.units:
             if slot.single:
                 rows.tokens.append(slot.hash(*unit))
             else:
-                rows.numbers.append((slot.hash(*unit), measure.low, measure.high))
+                rows.numbers.append((slot.hash(*point_or_span(unit, low, high)), low, high))
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Quantity:  # noqa: ARG001
@@ -122,7 +123,7 @@ def _compare_in_slot(asked: Quantity, type: str, slot: str, scope: Scope) -> Con
     form = asked_form(asked)
     single = scope.registry.of(type)[slot].single
     row_form = (VALUE,) if single else form
-    found = number.in_rows(scope.tables.number, [scope.hash(type, slot, *row_form)], asked.number)
+    found = number.in_rows(scope, type, (slot,), row_form, asked.number)
     if row_form == form:
         return found
     return all_of([found, holds((scope.hash(type, slot, *form),))])
@@ -207,17 +208,15 @@ def _units(system: object, code: object, unit: object) -> Iterator[tuple[str, ..
 
 def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:  # noqa: ARG001
     return [
-        Piece(form, "number", measure.low, measure.high)
+        Piece(point_or_span(form, measure.low, measure.high), "number", measure.low, measure.high)
         for measure in measures(value, type_code)
         for form in ((VALUE,), *measure.units)
     ]
 
 
-def _asked(value: object) -> Asked:
+def _asked(value: object) -> list[Asked]:
     asked = cast("Quantity", value)
-    return Asked(
-        asked_form(asked), "number", lambda low, high: number.matching(asked.number, low, high)
-    )
+    return number.asked_numbers(asked_form(asked), asked.number)
 
 
 TYPE = SearchType(

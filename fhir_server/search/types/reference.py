@@ -205,8 +205,8 @@ def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:  # noqa: 
     return [Piece(form) for form in forms(slot, value)]
 
 
-def _asked(value: object) -> Asked:
-    return Asked(cast("Target", value).form)
+def _asked(value: object) -> list[Asked]:
+    return [Asked(cast("Target", value).form)]
 
 
 TYPE = SearchType(

@@ -176,8 +176,8 @@ def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:  # noqa: 
     return [Piece((START,), "string", text) for text in plain if text]
 
 
-def _component_asked(value: object) -> Asked:
-    return Asked((START,), "string", lambda _low, _high: beginning(cast("str", value)))
+def _component_asked(value: object) -> list[Asked]:
+    return [Asked((START,), "string", lambda _low, _high: beginning(cast("str", value)))]
 
 
 TYPE = SearchType(

@@ -177,8 +177,8 @@ def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:
     return [Piece(form) for form in forms(slot, value, type_code)]
 
 
-def _asked(value: object) -> Asked:
-    return Asked(asked_form(cast("Token", value)))
+def _asked(value: object) -> list[Asked]:
+    return [Asked(asked_form(cast("Token", value)))]
 
 
 TYPE = SearchType(
