@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from fhir_server.r4.fhirpath.errors import FhirPathError
+from fhir_server.r4.fhirpath.expression import compile as compile_fhirpath
 from fhir_server.search.hot import is_hot
 from fhir_server.search.kind import Slot
 from fhir_server.search.parameters import Registry
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from fhir_server.r4.definitions import Definitions
+    from fhir_server.r4.fhirpath.expression import Expression
     from fhir_server.r4.json import Json
     from fhir_server.search.hashes import Hasher
     from fhir_server.search.kind import Index
@@ -127,9 +130,15 @@ class Indexer:
         return _TypeIndex(root, presence_hashes(self._hasher, type, groups))
 
     def _lay(self, root: _Branch, parameter: Parameter, operand: Operand) -> None:
-        if parameter.kind == "composite" or isinstance(operand, str):
+        if parameter.kind == "composite":
             return
         bits = 1 << parameter.presence if parameter.presence >= 0 else 0
+        if isinstance(operand, str):
+            expression = compile_fhirpath(operand, context_type=parameter.type)
+            index = TYPES[parameter.kind].index
+            act = partial(_evaluate, expression, index, self._slot(parameter), bits)
+            root.entries.append(_Entry(act, 0, None))
+            return
         for leaf in leaves(self._definitions, parameter.type, operand):
             act = None
             if parameter.slots == (parameter.code,):
@@ -203,6 +212,19 @@ class _PartValues:
 
 def _index(index: Index, slot: Slot, type_code: str, value: object, work: _Work) -> None:
     index(slot, value, type_code, work.rows)
+
+
+def _evaluate(
+    expression: Expression, index: Index, slot: Slot, bits: int, value: object, work: _Work
+) -> None:
+    try:
+        nodes = expression.evaluate(cast("Json", value))
+    except FhirPathError:
+        # A value of a wrong JSON type; validation says so, the index just leaves it out.
+        return
+    for node in nodes:
+        work.present |= bits
+        index(slot, node.value, node.type.removeprefix("System."), work.rows)
 
 
 def _index_element(slot: Slot, parts: tuple[_PartValues, ...], value: object, work: _Work) -> None:

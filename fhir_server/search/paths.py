@@ -118,7 +118,7 @@ def _follow(definitions: Definitions, at: Leaf, path: tuple[Step, ...]) -> Itera
         return
     step, rest = path[0], path[1:]
     if step.kind == "as":
-        if at.type_code == step.name:
+        if _is_a(definitions, at.type_code, step.name):
             yield from _follow(definitions, at, rest)
     elif step.kind == "target":
         yield from _follow(definitions, replace(at, target=step.name), rest)
@@ -131,24 +131,29 @@ def _follow(definitions: Definitions, at: Leaf, path: tuple[Step, ...]) -> Itera
             yield from _follow(definitions, leaf, rest)
 
 
+def _is_a(definitions: Definitions, type: str, ancestor: str) -> bool:
+    """Whether a type is another or specialises it: a canonical is a uri."""
+    if type == ancestor:
+        return True
+    defined = definitions.types.get(type)
+    return defined is not None and defined.base == ancestor
+
+
 def _below(definitions: Definitions, at: Leaf, step: Step) -> Iterator[Leaf]:
     if step.kind == "extension":
-        extension = Place("extension", ("url", step.name))
-        # Searched is the extension's value, which the package's expressions leave to the reader.
-        for name, child in definitions.children("Extension").items():
-            if child.element.name == "value":
-                yield _child(at, (extension, Place(name)), child)
+        places = (*at.places, Place("extension", ("url", step.name)))
+        yield replace(at, places=places, type_code="Extension", path="Extension", single=False)
         return
     for name, child in definitions.children(at.path).items():
         if child.element.name == step.name:
-            yield _child(at, (Place(name),), child)
+            yield _child(at, name, child)
 
 
-def _child(at: Leaf, places: tuple[Place, ...], child: Child) -> Leaf:
+def _child(at: Leaf, name: str, child: Child) -> Leaf:
     binding = child.element.binding
     required = binding is not None and binding.strength == "required" and child.type_code == "code"
     return Leaf(
-        places=at.places + places,
+        places=(*at.places, Place(name)),
         type_code=child.type_code,
         path=child.path_of_children,
         element=child.element.path,

@@ -207,8 +207,10 @@ def value_matches(kind: str, modifier: str, text: str, value: Any) -> bool:
     if kind == "string":
         if modifier == "exact":
             return value == text
-        return plain(text) in plain(value) if modifier == "contains" else plain(value).startswith(
-            plain(text)
+        return (
+            plain(text) in plain(value)
+            if modifier == "contains"
+            else plain(value).startswith(plain(text))
         )
     if kind == "reference":
         return value == text or ("/" not in text and value.rpartition("/")[2] == text)
@@ -230,7 +232,9 @@ def holds(resource: Resource, name: str, text: str) -> bool:
     own = values(resource)
     if modifier == "missing":
         return (not own) == (text == "true")
-    found = any(value_matches(kind, modifier, one, value) for one in text.split(",") for value in own)
+    found = any(
+        value_matches(kind, modifier, one, value) for one in text.split(",") for value in own
+    )
     return not found if modifier == "not" else found
 
 

@@ -49,6 +49,22 @@ def period(random: Random) -> Resource:
     return found or {"start": first}
 
 
+def effective(random: Random) -> Resource:
+    which = random.random()
+    if which < 0.6:
+        return {"effectiveDateTime": random.choice(DATES)}
+    return {"effectivePeriod": period(random)} if which < 0.9 else {}
+
+
+def value(random: Random) -> Resource:
+    which = random.random()
+    if which < 0.4:
+        return {"valueQuantity": quantity(random)}
+    if which < 0.5:
+        return {"valueDateTime": random.choice(DATES)}
+    return {"valuePeriod": period(random)} if which < 0.6 else {}
+
+
 def observation(random: Random, number: int) -> Resource:
     found: Resource = {
         "resourceType": "Observation",
@@ -67,18 +83,7 @@ def observation(random: Random, number: int) -> Resource:
     ]
     if not found["performer"]:
         del found["performer"]
-    effective = random.random()
-    if effective < 0.6:
-        found["effectiveDateTime"] = random.choice(DATES)
-    elif effective < 0.9:
-        found["effectivePeriod"] = period(random)
-    value = random.random()
-    if value < 0.4:
-        found["valueQuantity"] = quantity(random)
-    elif value < 0.5:
-        found["valueDateTime"] = random.choice(DATES)
-    elif value < 0.6:
-        found["valuePeriod"] = period(random)
+    found |= effective(random) | value(random)
     if random.random() < 0.4:
         found["component"] = [
             {"code": concept(random), "valueQuantity": quantity(random)} for _ in range(2)
@@ -90,7 +95,10 @@ def patient(random: Random, number: int) -> Resource:
     found: Resource = {"resourceType": "Patient", "id": f"p{number}"}
     if random.random() < 0.9:
         found["name"] = [
-            {"family": random.choice(FAMILIES), "given": random.sample(GIVENS, random.choice((1, 2)))}
+            {
+                "family": random.choice(FAMILIES),
+                "given": random.sample(GIVENS, random.choice((1, 2))),
+            }
             for _ in range(random.choice((1, 1, 2)))
         ]
     if random.random() < 0.9:
@@ -130,6 +138,8 @@ def measured(random: Random) -> str:
 
 
 _LOINC = ("http://loinc.org", "http://example.org/codes", "urn:none")
+_STATUSES = ("http://hl7.org/fhir/observation-status", "urn:none")
+_GENDERS = ("http://hl7.org/fhir/administrative-gender", "urn:none")
 _PREFIXES = "eq ne gt lt ge le sa eb"
 
 
@@ -139,8 +149,12 @@ def value_of(random: Random, name: str) -> str:
         "code": lambda: token(random, _LOINC, CODES),
         "combo-code": lambda: token(random, _LOINC, CODES),
         "category": lambda: token(random, _LOINC, CATEGORIES),
-        "status": lambda: token(random, ("http://hl7.org/fhir/observation-status",), ("final", "amended")),
-        "gender": lambda: token(random, ("http://hl7.org/fhir/administrative-gender",), ("male", "other")),
+        "status": lambda: token(
+            random, ("http://hl7.org/fhir/observation-status",), ("final", "amended")
+        ),
+        "gender": lambda: token(
+            random, ("http://hl7.org/fhir/administrative-gender",), ("male", "other")
+        ),
         "identifier": lambda: token(random, ("urn:a", "urn:b"), ("V1", "v2", "V3", "V19")),
         "date": lambda: ordered(random, DATES, _PREFIXES),
         "value-date": lambda: ordered(random, DATES, _PREFIXES),
