@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/http.html#cond-update
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine, Records
-    from fhir_server.interactions.request import Request
+    from fhir_server.interactions.audit import Event
+    from fhir_server.interactions.engine import Engine, Records, Transaction
+    from fhir_server.interactions.request import Answer, Request
 
 Criteria = tuple[tuple[str, str], ...]
+Work = Callable[["Engine", "Transaction"], Awaitable["Answer"]]
 
 _ABOUT_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
@@ -41,6 +45,21 @@ def criteria_key(engine: Engine, type: str, criteria: Criteria) -> int:
     text = "\n".join((type, *sorted(f"{name}={value}" for name, value in criteria)))
     digest = blake2b(text.encode(), digest_size=8, key=engine.catalog.pages.key).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+async def together(engine: Engine, context: Context, work: Work) -> Answer:
+    """Runs a conditional interaction in one transaction; audit hears of it once it is done."""
+    events: list[Event] = []
+    quiet = replace(engine, audit=events.append)
+
+    async def attempt(records: Transaction) -> Answer:
+        events.clear()
+        return await work(quiet, records)
+
+    answer = await engine.store.transact(context, attempt)
+    for event in events:
+        engine.audit(event)
+    return answer
 
 
 async def find_one(

@@ -13,7 +13,7 @@ import msgspec
 from fhir_server.interactions.access import visible
 from fhir_server.interactions.address import parse_query
 from fhir_server.interactions.body import resource_of
-from fhir_server.interactions.conditional import criteria_key, criteria_of, find_one
+from fhir_server.interactions.conditional import criteria_key, criteria_of, find_one, together
 from fhir_server.interactions.draft import Draft
 from fhir_server.interactions.ids import uuid7
 from fhir_server.interactions.read import answered
@@ -21,7 +21,7 @@ from fhir_server.interactions.write import commit
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine, Records
+    from fhir_server.interactions.engine import Engine, Records, Transaction
     from fhir_server.interactions.request import Answer, Request
 
 
@@ -36,13 +36,16 @@ async def create(engine: Engine, context: Context, request: Request) -> Answer:
     found = await _existing(engine, context, request, criteria, engine.store)
     if found is not None:
         return found
-    async with engine.store.transaction(context) as transaction:
-        await transaction.lock_criteria([criteria_key(engine, request.type, criteria)])
-        found = await _existing(engine, context, request, criteria, transaction)
+
+    async def work(engine: Engine, records: Transaction) -> Answer:
+        await records.lock_criteria([criteria_key(engine, request.type, criteria)])
+        found = await _existing(engine, context, request, criteria, records)
         if found is not None:
             return found
-        [answer] = await commit(engine, context, [draft], transaction)
-    return answer
+        [answer] = await commit(engine, context, [draft], records)
+        return answer
+
+    return await together(engine, context, work)
 
 
 def draft_of(context: Context, request: Request) -> Draft:

@@ -15,6 +15,7 @@ from fhir_server.interactions.conditional import (
     criteria_key,
     criteria_of_request,
     not_selective,
+    together,
 )
 from fhir_server.interactions.draft import Draft
 from fhir_server.interactions.request import Answer
@@ -25,7 +26,7 @@ from fhir_server.search.page import matches
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine
+    from fhir_server.interactions.engine import Engine, Transaction
     from fhir_server.interactions.request import Request
 
 
@@ -44,22 +45,20 @@ async def conditional_delete(engine: Engine, context: Context, request: Request)
     criteria = criteria_of_request(request)
     type, limit = request.type, engine.rules.conditional_delete_limit
     listable(engine, context, type)
-    async with engine.store.transaction(context) as transaction:
-        await transaction.lock_criteria([criteria_key(engine, request.type, criteria)])
-        found = await matches(
-            context, transaction, engine.catalog, request.type, criteria, limit + 1
-        )
+
+    async def work(engine: Engine, records: Transaction) -> Answer:
+        await records.lock_criteria([criteria_key(engine, type, criteria)])
+        found = await matches(context, records, engine.catalog, type, criteria, limit + 1)
         if len(found) > limit:
             raise not_selective(type, criteria)
-        if not found:
-            return Answer(status=204, type=type)
         drafts: list[Draft] = []
         for id in sorted(found):
             named = msgspec.structs.replace(request, id=id)
-            expect = await expected(engine, context, named, transaction)
-            drafts.append(deletion(type, id, expect))
-        answers = await commit(engine, context, drafts, transaction)
-    return answers[0] if len(answers) == 1 else Answer(status=204, type=type)
+            drafts.append(deletion(type, id, await expected(engine, context, named, records)))
+        answers = await commit(engine, context, drafts, records)
+        return answers[0] if len(answers) == 1 else Answer(status=204, type=type)
+
+    return await together(engine, context, work)
 
 
 def deletion(type: str, id: str, expect: int | None) -> Draft:

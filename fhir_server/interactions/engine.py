@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         Written,
     )
     from fhir_server.validation.report import Validation
+
+
+T = TypeVar("T")
 
 
 class Records(Protocol):
@@ -128,6 +131,10 @@ class Store(Records, Protocol):
         before: int | None,
     ) -> HistoryPage:
         """The versions of the types given, newest first."""
+        ...
+
+    async def transact(self, context: Context, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs work that can be done again: deadlocks and races are tried anew."""
         ...
 
     def transaction(self, context: Context) -> AbstractAsyncContextManager[Transaction]:

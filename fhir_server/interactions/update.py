@@ -12,7 +12,12 @@ import msgspec
 
 from fhir_server.interactions.access import visible
 from fhir_server.interactions.body import checked_id, required_id, resource_of
-from fhir_server.interactions.conditional import criteria_key, criteria_of_request, find_one
+from fhir_server.interactions.conditional import (
+    criteria_key,
+    criteria_of_request,
+    find_one,
+    together,
+)
 from fhir_server.interactions.draft import Draft
 from fhir_server.interactions.ids import uuid7
 from fhir_server.interactions.preconditions import check, only_expected
@@ -21,7 +26,7 @@ from fhir_server.r4.outcome import conflict, invalid
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine, Records
+    from fhir_server.interactions.engine import Engine, Records, Transaction
     from fhir_server.interactions.request import Answer, Request
     from fhir_server.r4.json import Json
 
@@ -39,12 +44,15 @@ async def conditional_update(engine: Engine, context: Context, request: Request)
     """Creates for no match, updates the one match; 412 for several, 400 for another id."""
     resource = resource_of(request)
     criteria = criteria_of_request(request)
-    async with engine.store.transaction(context) as transaction:
-        await transaction.lock_criteria([criteria_key(engine, request.type, criteria)])
-        found = await find_one(engine, context, request.type, criteria, transaction)
-        draft = await resolved(engine, context, request, resource, found, transaction)
-        [answer] = await commit(engine, context, [draft], transaction)
-    return answer
+
+    async def work(engine: Engine, records: Transaction) -> Answer:
+        await records.lock_criteria([criteria_key(engine, request.type, criteria)])
+        found = await find_one(engine, context, request.type, criteria, records)
+        draft = await resolved(engine, context, request, resource, found, records)
+        [answer] = await commit(engine, context, [draft], records)
+        return answer
+
+    return await together(engine, context, work)
 
 
 async def resolved(

@@ -62,8 +62,7 @@ def respond(engine: Engine, request: Request, answer: Answer, wish: Wish) -> Res
     if answer.updated is not None:
         headers.append((b"last-modified", http_date(answer.updated)))
     if answer.location:
-        place = f"{engine.base_url}/{answer.type}/{answer.id}/_history/{answer.vid}"
-        headers.append((b"location", place.encode("ascii")))
+        headers.append((b"location", _version_url(engine, answer)))
     if answer.security_context:
         headers.append((b"x-security-context", answer.security_context.encode("utf-8")))
     if answer.content_type:
@@ -74,10 +73,17 @@ def respond(engine: Engine, request: Request, answer: Answer, wish: Wish) -> Res
     if body is None:
         # 204 is the answer to a deletion alone: a create without a body stays a 201.
         return Response(answer.status, headers, b"")
+    if answer.location and body is answer.body:
+        headers.append((b"content-location", _version_url(engine, answer)))
     if wish.subset is not None and answer.type and body is answer.body:
         body = wish.subset.apply(body) if isinstance(body, bytes) else wish.subset.of(body)
     status = 200 if answer.status == 204 else answer.status
     return _with_body(Response(status, headers, b""), body, wish)
+
+
+def _version_url(engine: Engine, answer: Answer) -> bytes:
+    url = f"{engine.base_url}/{answer.type}/{answer.id}/_history/{answer.vid}"
+    return url.encode("ascii")
 
 
 def refuse(status: int, headers: dict[str, str], outcome: Json, wish: Wish) -> Response:
