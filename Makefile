@@ -74,7 +74,7 @@ $(PY):
 		echo "Hestia needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 
 # The runtime alone, so that a first `make run` does not wait for the tools of development.
 $(VENV)/.runtime: requirements.lock bin/hestia | $(PY)
