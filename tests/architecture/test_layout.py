@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ FILES = committed()
 MODULES = [name for name in FILES if name.endswith(".py")]
 
 
+@cache
 def text_of(name: str) -> str | None:
     """The text of a file, None where it is not text."""
     try:
@@ -51,6 +53,7 @@ def text_of(name: str) -> str | None:
         return None
 
 
+@cache
 def tree_of(name: str) -> ast.Module:
     return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
 
