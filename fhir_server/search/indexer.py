@@ -264,7 +264,7 @@ def _put(root: _Branch, leaf: Leaf, entry: _Entry) -> None:
 
 
 def _walk(branch: _Branch, value: object, work: _Work) -> None:
-    if isinstance(value, list):
+    if type(value) is list:
         for item in cast("list[object]", value):
             _walk(branch, item, work)
         return
@@ -276,7 +276,7 @@ def _walk(branch: _Branch, value: object, work: _Work) -> None:
             if entry.act is not None:
                 entry.act(value, work)
     children = branch.children
-    if children and isinstance(value, dict):
+    if children and type(value) is dict:
         for name, inner in cast("Json", value).items():
             for child in children.get(name, ()):
                 _walk(child, inner, work)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fhir_server.store.rows import IndexRows, TableSet
 
 
+MOST_KEPT = 4096
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Where one parameter's index rows of one type stand.
@@ -31,6 +34,7 @@ class Slot:
     ``many``      the parameter may refer to more than one resource type
     ``everywhere``  a parameter of all resource types, such as ``_profile``
     ``systems``   the code system of each code of a required binding, for elements of type code
+    ``kept``      hashes of recent values, for a type's index to use as it likes
     """
 
     hash: Callable[..., int]
@@ -41,6 +45,14 @@ class Slot:
     many: bool = True
     everywhere: bool = False
     systems: Mapping[str, str] = field(default_factory=dict[str, str])
+    kept: dict[object, tuple[int, ...]] = field(default_factory=dict[object, tuple[int, ...]])
+
+    def keep(self, value: object, hashes: tuple[int, ...]) -> tuple[int, ...]:
+        """Remembers the hashes of a value, and forgets all when there are too many."""
+        if len(self.kept) >= MOST_KEPT:
+            self.kept.clear()
+        self.kept[value] = hashes
+        return hashes
 
 
 Index = Callable[[Slot, object, str, "IndexRows"], None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from fhir_server.r4 import reference as r4
@@ -71,7 +72,25 @@ def forms(slot: Slot, value: object) -> Iterator[tuple[str, ...]]:
 
 def index(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:  # noqa: ARG001
     """One hash per form."""
-    rows.tokens.extend(slot.hash(*form) for form in forms(slot, value))
+    alone = _alone(value)
+    kept = None if alone is None else slot.kept.get(alone)
+    if kept is None:
+        kept = tuple([slot.hash(*form) for form in forms(slot, value)])
+        if alone is not None:
+            slot.keep(alone, kept)
+    rows.tokens.extend(kept)
+
+
+def _alone(value: object) -> object:
+    """What tells a canonical, or a Reference that is only a literal, from others; else None."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        found = cast("Json", value)
+        literal: object = found.get("reference")
+        if len(found) == 1 and isinstance(literal, str):
+            return (literal,)
+    return None
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Target:  # noqa: ARG001
@@ -137,6 +156,7 @@ def refers_to(value: object, type: str, resource: Json) -> bool:
     return literal.startswith(type + "/") or f"/{type}/" in literal
 
 
+@lru_cache(maxsize=8192)
 def local(text: str, base_url: str) -> r4.Reference | None:
     """A reference into this server, None for any other."""
     parsed = r4.relative(text, base_url)

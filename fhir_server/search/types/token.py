@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from fhir_server.r4.definitions import definitions
 from fhir_server.search.escapes import split, unescape
@@ -70,7 +70,7 @@ def in_system(system: str, code: str) -> str:
 
 
 def coded(system: object, code: object) -> Iterator[tuple[str, ...]]:
-    """The forms of one code with its system, neither of which need be there."""
+    """The forms of one code with its system, neither of which need be there: SYSTEM last."""
     named = system if isinstance(system, str) else ""
     if isinstance(code, _NUMBER_TYPES) and not isinstance(code, bool):
         text = str(code)
@@ -94,15 +94,30 @@ def forms(slot: Slot, value: object, type_code: str) -> Iterator[tuple[str, ...]
 
 def index(slot: Slot, value: object, type_code: str, rows: IndexRows) -> None:
     """Equality hashes; codes of hot parameters also become hot rows."""
-    hashed = slot.hash
-    for form in forms(slot, value, type_code):
-        token = hashed(*form)
-        rows.tokens.append(token)
-        if slot.hot and form[0] is not SYSTEM:
-            rows.hot.append(token)
+    if type_code == "CodeableConcept" and isinstance(value, dict):
+        # Most tokens by far: the hashes of a code that was seen lately are at hand.
+        for coding in _codings(cast("Json", value)):
+            system, code = coding.get("system"), coding.get("code")
+            if (system is None or type(system) is str) and type(code) is str:
+                kept = slot.kept.get((system, code))
+                _add(slot, kept or slot.keep((system, code), _hashed(slot, system, code)), rows)
+            else:
+                _add(slot, _hashed(slot, system, code), rows)
+        return
+    _add(slot, tuple(slot.hash(*form) for form in forms(slot, value, type_code)), rows)
     if type_code == "Identifier" and isinstance(value, dict):
-        for form in _typed_identifier(cast("Json", value)):
-            rows.tokens.append(hashed(*form))
+        rows.tokens.extend(slot.hash(*form) for form in _typed_identifier(cast("Json", value)))
+
+
+def _hashed(slot: Slot, system: object, code: object) -> tuple[int, ...]:
+    return tuple(slot.hash(*form) for form in coded(system, code))
+
+
+def _add(slot: Slot, hashes: tuple[int, ...], rows: IndexRows) -> None:
+    """All are tokens; the first two, of a code alone and with its system, may be hot."""
+    rows.tokens.extend(hashes)
+    if slot.hot:
+        rows.hot.extend(hashes[:2])
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Token:  # noqa: ARG001
@@ -145,11 +160,8 @@ def compare_not(criterion: Criterion, scope: Scope) -> Condition:
 
 def _complex_forms(value: Json, type_code: str) -> Iterator[tuple[str, ...]]:
     if type_code == "CodeableConcept":
-        codings: object = value.get("coding")
-        if isinstance(codings, list):
-            for coding in cast("list[Any]", codings):
-                if isinstance(coding, dict):
-                    yield from coded(coding.get("system"), coding.get("code"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        for coding in _codings(value):
+            yield from coded(coding.get("system"), coding.get("code"))
     elif type_code == "Coding":
         yield from coded(value.get("system"), value.get("code"))
     elif type_code == "Identifier":
@@ -158,19 +170,23 @@ def _complex_forms(value: Json, type_code: str) -> Iterator[tuple[str, ...]]:
         yield from coded(None, value.get("value"))
 
 
+def _codings(concept: Json) -> list[Json]:
+    codings: object = concept.get("coding")
+    if not isinstance(codings, list):
+        return []
+    return [cast("Json", one) for one in cast("list[object]", codings) if isinstance(one, dict)]
+
+
 def _typed_identifier(value: Json) -> Iterator[tuple[str, ...]]:
     """``:of-type``: system and code of the identifier's type, and its value."""
     type_: object = value.get("type")
     text: object = value.get("value")
     if not isinstance(type_, dict) or not isinstance(text, str):
         return
-    codings = cast("Json", type_).get("coding")
-    for coding in cast("list[Any]", codings) if isinstance(codings, list) else []:
-        if isinstance(coding, dict):
-            named = cast("Json", coding)
-            system, code = named.get("system"), named.get("code")
-            if isinstance(system, str) and isinstance(code, str):
-                yield OF_TYPE, system, in_system(system, code), fold(text)
+    for coding in _codings(cast("Json", type_)):
+        system, code = coding.get("system"), coding.get("code")
+        if isinstance(system, str) and isinstance(code, str):
+            yield OF_TYPE, system, in_system(system, code), fold(text)
 
 
 def _pieces(slot: Slot, value: object, type_code: str) -> list[Piece]:
