@@ -1,0 +1,1 @@
+"""Alembic migrations: of the installation, and of each tenant's schema."""

@@ -1,0 +1,1 @@
+"""Migrations of what all tenants share."""
