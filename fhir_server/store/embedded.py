@@ -24,7 +24,7 @@ from fhir_server.store.account import Account, run_as, server_account
 from fhir_server.store.tuning import settings_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 USER = "hestia"
 DATABASE = "hestia"
@@ -89,13 +89,16 @@ class Embedded:
             self._ensure_database()
         return self.url()
 
-    def stop(self) -> None:
-        """Stop it and wait until it has; nothing happens when it does not run."""
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it and wait until it has; nothing happens when it does not run.
+
+        ``fast`` ends all connections and writes everything down; ``immediate`` is a crash.
+        """
         if not (self.data / "postmaster.pid").exists():
             return
         with self._locked():
             if self._postmaster() is not None:
-                self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", "60")
+                self._run("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w", "-t", "60")
 
     def running(self) -> bool:
         """Whether it accepts connections."""
@@ -117,6 +120,10 @@ class Embedded:
         )
         return asked.returncode == 0
 
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        return self._postmaster() is not None
+
     def _make_home(self) -> None:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
@@ -129,7 +136,7 @@ class Embedded:
             )
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         with (self.home / "postgres.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -208,8 +215,11 @@ class Embedded:
         """The process that serves this cluster, None when there is none."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        try:
             os.kill(pid, 0)
-        except (FileNotFoundError, ValueError, ProcessLookupError):
+        except ProcessLookupError:
             return None
         except PermissionError:
             pass

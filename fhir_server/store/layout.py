@@ -49,7 +49,7 @@ class Layout:
 
     def __init__(self, tenant: str, heavy: Iterable[str]) -> None:
         # Quoted here once, and nothing but checked names goes into it.
-        self.schema = cast("LiteralString", f'"{schema_name(tenant)}"')
+        self.schema: LiteralString = cast("LiteralString", f'"{schema_name(tenant)}"')
         self.heavy = tuple(sorted(heavy))
         own = {name: name.lower() for name in self.heavy}
         self._sets = {
@@ -70,7 +70,8 @@ class Layout:
 
     def name(self, table: LiteralString) -> LiteralString:
         """A table of the tenant that is in no set."""
-        return self.schema + "." + table
+        schema: LiteralString = self.schema
+        return schema + "." + table
 
     def _table_set(self, name: str, code: int, *, shared: bool) -> TableSet:
         def table(suffix: str) -> LiteralString:

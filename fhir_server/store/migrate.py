@@ -98,7 +98,7 @@ def _register(connection: Connection, tenant: str, heavy: Sequence[str]) -> list
 
 def _known_tenants(connection: Connection) -> dict[str, list[str]]:
     rows = connection.execute(text("SELECT name, heavy FROM hestia.tenant"))
-    return {name: heavy for name, heavy in rows}
+    return {name: heavy for name, heavy in rows}  # noqa: C416 - rows are no pairs to dict()
 
 
 def _upgrade(connection: Connection, schema: str, kind: str, options: dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ def _upgrade(connection: Connection, schema: str, kind: str, options: dict[str, 
         return
     connection.execute(text(f'SET LOCAL search_path = "{schema}", public'))
 
-    def steps(version: Any, _: Any) -> Any:  # noqa: ANN401 - Alembic's callback
+    def steps(version: Any, _: Any) -> Any:
         return script._upgrade_revs("head", version)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
     with EnvironmentContext(_config(kind, options), script, fn=steps) as environment:
@@ -127,7 +127,7 @@ def _version(connection: Connection, schema: str) -> str | None:
     table = f'"{schema}".alembic_version'
     if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
         return None
-    return connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608
+    return connection.scalar(text(f"SELECT version_num FROM {table}"))
 
 
 def _config(kind: str, options: dict[str, Any]) -> Config:

@@ -24,8 +24,9 @@ VERSIONS = [
     'CREATE TABLE "{name}" (' + VERSION_COLUMNS + "    PRIMARY KEY (rid)) WITH (fillfactor = 90)",
     'CREATE UNIQUE INDEX "{name}_id" ON "{name}" ({id_key})',
     # Superseded versions: found by resource, or walked backward from the change log.
-    'CREATE TABLE "{name}_history" (' + VERSION_COLUMNS + "    replaced timestamptz NOT NULL,"
-    " PRIMARY KEY (rid, vid))",
+    'CREATE TABLE "{name}_history" ('
+    + VERSION_COLUMNS
+    + "    replaced timestamptz NOT NULL, PRIMARY KEY (rid, vid))",
 ]
 
 SEARCH = [
@@ -42,8 +43,8 @@ SEARCH = [
     'CREATE INDEX "{name}_search_patient" ON "{name}_search" (pat, date_lo, rid)',
     'CREATE INDEX "{name}_search_date" ON "{name}_search" ({lead}date_lo, rid)',
     'CREATE INDEX "{name}_search_updated" ON "{name}_search" ({lead}updated, rid)',
-    'CREATE INDEX "{name}_search_idx" ON "{name}_search" USING gin (idx)'
-    " WITH (fastupdate = on, gin_pending_list_limit = 256)",
+    """CREATE INDEX "{name}_search_idx" ON "{name}_search" USING gin (idx)
+    WITH (fastupdate = on, gin_pending_list_limit = 256)""",
 ]
 
 SIDES = [
@@ -78,6 +79,7 @@ COMMON = [
     id text COLLATE "C" NOT NULL,
     vid int NOT NULL,
     method text COLLATE "C" NOT NULL,
+    created boolean NOT NULL,
     updated timestamptz NOT NULL,
     pat bigint NOT NULL,
     pats bigint[])""",
