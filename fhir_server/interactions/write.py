@@ -127,11 +127,13 @@ def with_meta(resource: Json, id: str, now: datetime) -> Json:
     meta: object = resource.get("meta", {})
     if not isinstance(meta, dict):
         raise invalid(f"{resource['resourceType']}.meta", "meta must be an object")
-    own: Json = {"versionId": _VERSION, "lastUpdated": instant(now)}
-    given = cast("Json", meta)
-    own |= {name: given[name] for name in given if name not in own}
-    first: Json = {"resourceType": resource["resourceType"], "id": id, "meta": own}
-    return first | {name: resource[name] for name in resource if name not in first}
+    ours: Json = {"versionId": _VERSION, "lastUpdated": instant(now)}
+    own: Json = {**ours, **cast("Json", meta), **ours} if meta else ours
+    # A name keeps the place where it stands first and the value that it is given last.
+    finished: Json = {"resourceType": None, "id": None, "meta": None, **resource}
+    finished["id"] = id
+    finished["meta"] = own
+    return finished
 
 
 def _validated(engine: Engine, context: Context, draft: Draft) -> tuple[Issue, ...]:

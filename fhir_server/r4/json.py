@@ -27,7 +27,7 @@ MAX_EXPONENT = 1000
 
 # R4 has no repeating decimal, so a number with an exponent always follows a property name.
 _EXPONENT_READ = re.compile(rb'":\s*-?[0-9.]+[eE]')
-_EXPONENT_WRITTEN = re.compile(rb"[:\[,]-?[0-9][0-9.]*[eE]")
+_EXPONENT_WRITTEN = re.compile(rb'":-?[0-9][0-9.]*[eE]')
 _REWRITTEN_BY_JSONB = re.compile(rb'":(?:-?[0-9.]+[eE]|-0(?:\.0*)?[,}])')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, LiteralString
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class TableSet:
     period: LiteralString
 
 
+@lru_cache(maxsize=256)  # all versions of one request share theirs
 def instant(moment: datetime) -> str:
     """A FHIR instant in UTC to the millisecond: 2026-11-21T07:10:00.123Z."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
