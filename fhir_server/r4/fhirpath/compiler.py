@@ -166,6 +166,8 @@ def _invocation(step: syntax.Member | syntax.Call | syntax.Special) -> Invocatio
             return _member(step.name)
         case syntax.Call():
             return _call(step)
+        case syntax.Special("this"):
+            return lambda focus, _: focus
         case syntax.Special():
             special = _special(step)
             return lambda _, scope: special(scope)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Fast = Callable[["Json"], list[Node]]
 # Kinds whose values are equal only where Python says so; others compare units or offsets.
 _EQUAL_IF_SAME = frozenset({"string", "boolean", "complex"})
+MANY_CHOICES = 12
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 # Adds what it selects below one JSON object.
 Collect = Callable[[Any, list[Node]], None]
@@ -37,8 +38,11 @@ class NotPlainError(Exception):
     """Raised while evaluating: this resource needs the general evaluation."""
 
 
-def fast(tree: syntax.Syntax, context_type: str) -> Fast | None:
-    """The fast evaluation of a tree, None where it has none."""
+def fast(tree: syntax.Syntax, context_type: str, general: Fast) -> Fast | None:
+    """The fast evaluation of a tree, None where it has none.
+
+    ``general`` is for the resources that need it all the same.
+    """
     definition = definitions().types.get(context_type)
     if definition is None or definition.kind != "resource" or definition.abstract:
         return None
@@ -49,7 +53,29 @@ def fast(tree: syntax.Syntax, context_type: str) -> Fast | None:
         if collects is None:
             return None
         live.extend(collects)
-    return _together(live, unite=len(terms) > 1)
+    evaluate = _together(live, unite=len(terms) > 1)
+    return _with_fallback(evaluate, general) if _resolves(tree) else evaluate
+
+
+def _resolves(tree: syntax.Syntax) -> bool:
+    """Whether a reference to a contained resource may have to be followed."""
+    open_ = [tree]
+    while open_:
+        node = open_.pop()
+        if isinstance(node, syntax.Call) and node.name == "resolve":
+            return True
+        open_.extend(syntax.operands(node))
+    return False
+
+
+def _with_fallback(evaluate: Fast, general: Fast) -> Fast:
+    def either(resource: Json) -> list[Node]:
+        try:
+            return evaluate(resource)
+        except NotPlainError:
+            return general(resource)
+
+    return either
 
 
 def _together(live: list[Collect], *, unite: bool) -> Fast:
@@ -130,6 +156,8 @@ def _visit(path: str, steps: list[Link]) -> list[Collect] | None:
         elif keep is not None or (keep := _criterion(rest[0], properties)) is None:
             return None
         rest = rest[1:]
+    if not rest and keep is None and len(properties) > MANY_CHOICES:
+        return [_choice(properties)]
     found: list[Collect] = []
     for step in properties:
         below = _below(step, rest, keep)
@@ -165,7 +193,7 @@ def _below(
     if primitive:
         return None
     inner = _visit(step.path, rest)
-    return None if inner is None else [_nested(step.property, one, keep) for one in inner]
+    return None if inner is None else [_nested(step.property, inner, keep)]
 
 
 def _wanted_type(step: Link) -> str | None:
@@ -238,7 +266,7 @@ def _primitive(step: Step) -> Collect:
     def collect(source: Any, found: list[Node]) -> None:
         value, extra = source.get(property_), source.get(beside)
         if extra is not None:
-            add_children(Node(source, "", ""), (step,), found)
+            _add_children(source, (step,), found)
         elif value.__class__ is list:
             found.extend([Node(item, type_, path) for item in value if item is not None])
         elif value is not None:
@@ -247,13 +275,37 @@ def _primitive(step: Step) -> Collect:
     return collect
 
 
-def _nested(property: str, inner: Collect, keep: Keep | None) -> Collect:
+def _choice(steps: list[Step]) -> Collect:
+    """Extension.value has fifty types: see which of them is there instead of trying each."""
+    places = {name: step for step in steps for name in (step.property, step.extra)}
+    names = places.keys()
+
+    def collect(source: Any, found: list[Node]) -> None:
+        there = names & source.keys()
+        if there:
+            # A value and what stands beside it are one step.
+            _add_children(source, tuple({places[name]: None for name in sorted(there)}), found)
+
+    return collect
+
+
+def _add_children(source: Any, steps: tuple[Step, ...], found: list[Node]) -> None:
+    """What the general evaluation would add; no parents here."""
+    added: list[Node] = []
+    add_children(Node(source, "", ""), steps, added)
+    for node in added:
+        node.parent = None
+    found.extend(added)
+
+
+def _nested(property: str, inner: list[Collect], keep: Keep | None) -> Collect:
     def collect(source: Any, found: list[Node]) -> None:
         value = source.get(property)
         if value is None:
             return
         for item in value if value.__class__ is list else (value,):
             if item.__class__ is dict and (keep is None or keep(item)):
-                inner(item, found)
+                for collect_inner in inner:
+                    collect_inner(item, found)
 
     return collect

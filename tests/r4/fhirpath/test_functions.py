@@ -28,7 +28,10 @@ PATIENT: dict[str, Any] = {
     "contact": [{"name": {"family": "du Marché"}, "gender": "female"}],
     "managingOrganization": {"reference": "Organization/1"},
     "extension": [{"url": "u", "valueQuantity": {"value": Decimal("1.5"), "code": "mg",
-                                                 "system": "http://unitsofmeasure.org"}}],
+                                                 "system": "http://unitsofmeasure.org"}},
+                  {"url": "below", "valueQuantity": {"value": 1, "comparator": "<", "code": "mg",
+                                                     "system": "http://unitsofmeasure.org"}}],
+    "_deceasedDateTime": {"extension": [{"url": "unknown", "valueBoolean": True}]},
     "contained": [{"resourceType": "Organization", "id": "o", "name": "O"}],
 }  # fmt: skip
 
@@ -37,7 +40,9 @@ NOW = datetime(2026, 11, 21, 6, 30, 15, 250_000, tzinfo=UTC)
 
 def evaluate(expression: str) -> list[Any]:
     focus = root(PATIENT, "Patient")
-    setting = Setting(now=NOW, variables={"given": "x", "three": 3, "yes": True})
+    setting = Setting(
+        now=NOW, variables={"given": "x", "half": D("0.5"), "node": focus, "three": 3, "yes": True}
+    )
     return [n.value for n in compile_(expression, context_type="Patient").on(focus, setting)]
 
 
@@ -48,13 +53,14 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "@2015": ["2015"], "@2015-02-04T14:34:28Z": ["2015-02-04T14:34:28Z"],
         "@T14:34": ["14:34"], "@2015T": ["2015"], "-5": [-5], "+5": [5],
         "%ucum": ["http://unitsofmeasure.org"], "%`vs-x`": ["http://hl7.org/fhir/ValueSet/x"],
-        "%given & %three.toString()": ["x3"], "%yes": [True], "%context.id": ["p"],
+        "%given & %three.toString()": ["x3"], "%half": [D("0.5")], "%node.id": ["p"],
+        "%yes": [True], "%context.id": ["p"],
     },
     "navigation": {
         "name.given": ["Peter", "James", "Jim"], "Patient.name[1].given": ["Jim"],
         "name[5]": [], "nothing": [], "Observation.status": [], "$this.id": ["p"],
         "name.given[0]": ["Peter"], "name[-1]": [], "contained.name": ["O"],
-        "name.given.select($index)": [0, 1, 2], "children().count()": [11],
+        "name.given.select($index)": [0, 1, 2], "children().count()": [13],
         "contact.descendants()": [{"family": "du Marché"}, "du Marché", "female"],
         "multipleBirth": [2], "birthDate.type().name": ["date"], "1.type().namespace": ["System"],
     },
@@ -71,6 +77,9 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "(1).combine(1).isDistinct()": [False], "(1).combine(1).distinct()": [1],
     },
     "filtering": {
+        "name.given.select($this.$index)": [0, 1, 2], "name.select($this).use": ["official",
+        "usual"],
+        "(1 | 2).repeat(3)": [3],
         "name.where(use = 'usual').given": ["Jim"], "name.where(nothing)": [],
         "name.select(given.first())": ["Peter", "Jim"],
         "contained.ofType(Organization).id": ["o"], "contained.ofType(Patient)": [],
@@ -91,6 +100,12 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "name.given | name.given": ["Peter", "James", "Jim"],
     },
     "conversion": {
+        "true.toBoolean()": [True], "true.toDecimal()": [D("1.0")], "'x'.toDecimal()": [],
+        "contact.toString()": [], "photo.toString()": [], "1.toDate()": [],
+        "true.toQuantity() = 1": [True],
+        "1.toQuantity() = 1 '1'": [True], "1 'mg'.toQuantity('g')": [],
+        "1 'mg'.toQuantity('mg').exists()": [True], "name.first().toBoolean()": [],
+        "extension('below').value.toString()": [], "extension('below').value.toQuantity()": [],
         "iif(active, 'a', 'b')": ["a"], "iif(false, 'a')": [], "iif({}, 'a', 'b')": ["b"],
         "'1'.toInteger()": [1], "'x'.toInteger()": [], "true.toInteger()": [1],
         "1.5.toInteger()": [], "'1.50'.toDecimal()": [D("1.50")], "'yes'.toBoolean()": [True],
@@ -128,6 +143,8 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "'a'.escape('none')": [], "'a'.unescape('none')": [],
     },
     "numbers": {
+        "{}.round(1)": [], "0.log(2)": [], "{}.power(2)": [], "extension('below').value.abs()": [],
+        "{}.abs()": [], "(-2.5).round()": [D(-3)],
         "(-5).abs()": [5], "1.5.ceiling()": [2], "1.5.floor()": [1], "(-1.5).truncate()": [-1],
         "3.14159.round(3)": [D("3.142")], "0.exp()": [D(1)], "1.ln()": [D(0)],
         "16.log(2)": [D("4.0")], "2.power(3)": [8], "(-1).power(0.5)": [],
@@ -135,6 +152,17 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "81.sqrt()": [D(9)], "(-1).sqrt()": [], "(-5 'mg').abs() = 5 'mg'": [True],
     },
     "equality": {
+        "extension('below').value = 1 'mg'": [], "extension('below').value ~ 1 'mg'": [False],
+        "extension('below').value = extension('below').value": [True],
+        "birthDate ~ @1974-12-25": [True],
+        "(1 | 2) ~ 1": [False], "(1 | 2) ~ (1 | 3)": [False], "1 'x' = 1 'y'": [],
+        "1 'mg' = 1 'x'": [], "1 'm/s' = 3.6 'km/h'": [True], "1 'N.m' = 1 'J'": [],
+        "1 'm2' = 10000 'cm2'": [True], "1 'x2' = 1 'm2'": [], "1 days = 24 hours": [True],
+        "(name.family | contact.name.family) = ('Chalmers' | 'x')": [False],
+        "_nothing = 1": [], "deceased = true": [False], "'2012-13' = @2012": [False],
+        "@2012-01-01 = @2012-01-01T10:00:00Z": [], "@2012-01-01 = @2012-01-02T10:00:00Z": [False],
+        "(1 'g' | 1000 'mg').count()": [1], "(1 'x' | 1 'x').count()": [1],
+        "(@2012-01-01 | @2012-01-01).count()": [1],
         "1 = 1.0": [True], "'a' = 'A'": [False], "{} = 1": [], "(1 | 2) = (1 | 2)": [True],
         "(1 | 2) = (2 | 1)": [False], "1 = (1 | 2)": [False], "'1' = 1": [False], "1 != 2": [True],
         "@2012 = @2012-01": [], "@2012-01 = @2012-01": [True], "@2012 = @2013-01": [False],
@@ -149,6 +177,9 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "extension('u').value = 1500 'ug'": [True], "1 = 1 '1'": [True],
     },
     "comparison": {
+        "@0001-01-01T00:00:00+14:00 < @0001-01-01T00:00:00Z": [False],
+        "@2012-01-01T10:00:00+02:00 < @2012-01-01T09:00:00Z": [True],
+        "deceased < @2012": [], "@2012-02 < @2012-01-01T10:00:00Z": [False],
         "1 < 2": [True], "2 <= 2.0": [True], "'a' < 'b'": [True], "3 > 2": [True],
         "1 >= 2": [False],
         "{} < 1": [], "birthDate < today()": [True], "@2012 < @2012-01": [],
@@ -169,6 +200,9 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "gender and active": [True],
     },
     "math": {
+        "{} - 1": [], "{} * 1": [], "{} / 1": [], "{} div 1": [], "6 'm' / 2 = 3 'm'": [True],
+        "6 'm' / 0 'm'": [], "extension('below').value + 1 'mg'": [], "-(1 'mg') = -1 'mg'": [True],
+        "-extension('below').value": [], "-{}": [],
         "1 + 2": [3], "1 + 2.5": [D("3.5")], "'a' + 'b'": ["ab"], "'a' & {}": ["a"], "{} + 1": [],
         "3 - 5": [-2], "2 * 3": [6], "6 / 4": [D("1.5")], "1 / 0": [], "7 div 2": [3],
         "-7 div 2": [-3], "7.5 mod 2": [D("1.5")], "7 mod 0": [], "5 div 0": [],
@@ -186,6 +220,8 @@ CHAPTERS: dict[str, dict[str, list[Any]]] = {
         "today() + 1 day": ["2026-11-22"],
     },
     "types": {
+        "Patient.is(FHIR.Patient)": [True], "gender.is(FHIR.`code`)": [True],
+        "active as (boolean)": [True],
         "active is boolean": [True], "active is Boolean": [False], "true is Boolean": [True],
         "gender is string": [True], "Patient is DomainResource": [True], "id is id": [True],
         "Patient is FHIR.Patient": [True], "1 is System.Integer": [True], "1 is Decimal": [False],
@@ -255,6 +291,7 @@ FAULTS = {
     "'\\\\'.unescape('json')": "not JSON",
     "1.5.round(-1)": "a precision is between",
     "2.power(100000)": "an exponent of more than",
+    "1000000000 * 1000000000" + " * 1000000000" * 40: "a number of more than",
     "(name | contact).is(HumanName)": "a single item is needed",
     "9.power(9999).power(9999)": "out of range|more than",
 }
@@ -312,3 +349,22 @@ def test_a_context_may_be_an_element():
     contact = root(PATIENT["contact"][0], "Patient.contact")
     expression = compile_("name.family", context_type="Patient.contact")
     assert [n.value for n in expression.on(contact)] == ["du Marché"]
+
+
+def test_a_node_shows_value_and_type():
+    assert (
+        repr(root(PATIENT["name"][1], "HumanName"))
+        == "Node({'use': 'usual', 'given': ['Jim']}, 'HumanName')"
+    )
+
+
+def test_a_broken_date_in_a_resource_is_no_date():
+    patient = {"resourceType": "Patient", "birthDate": "1974-02-30"}
+    assert (
+        compile_("birthDate < today()", context_type="Patient").on(
+            root(patient, "Patient"), Setting(now=NOW)
+        )
+        == ()
+    )
+    with pytest.raises(FhirPathError, match="is not a date or time"):
+        compile_("birthDate + 1 day", context_type="Patient").evaluate(patient)

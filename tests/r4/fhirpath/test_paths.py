@@ -127,3 +127,19 @@ def test_resources_inside_carry_their_own_type():
     assert found("Bundle.entry[0].resource", bundle)[0][0] == "MessageHeader"
     assert found("Bundle.entry.resource.id", bundle) == [("id", "m")]
     assert found("Bundle.entry.resource.where($this is DomainResource).id", bundle) == [("id", "m")]
+
+
+def test_a_type_in_brackets_and_criteria_one_after_the_other():
+    assert found("(Observation.value as Quantity).value") == [("decimal", 1)]
+    assert found("Observation.subject.where(resolve() is Patient).where(resolve() is Patient)") == [
+        ("Reference", {"reference": "Patient/p"}),
+    ]
+    assert found("Observation.subject.where(resolve() is DomainResource).count()") == [
+        ("System.Integer", 1),
+    ]
+    assert found("Observation.subject.where(reference = 'Patient/p').reference") == [
+        ("string", "Patient/p"),
+    ]
+    assert found("Observation.code.where(coding = 'x')") == []
+    assert found("Observation.code.$this.text") == [("string", "t")]
+    assert found("Observation.status.extension('u')") == []
