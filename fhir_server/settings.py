@@ -9,9 +9,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,6 +98,16 @@ class Settings:
     def api_workers(self) -> int:
         """How many API workers to start."""
         return self.workers or os.cpu_count() or 1
+
+    def derived_key(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, derived from the secret."""
+        derivation = HKDF(SHA256(), 32, salt=b"hestia", info=purpose.encode())
+        return derivation.derive(self.key.encode())
+
+    @property
+    def fingerprint(self) -> str:
+        """What the database remembers of the key."""
+        return sha256(self.derived_key("fingerprint")).hexdigest()
 
     def shown(self) -> dict[str, str]:
         """Name of the variable → value, secrets masked."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -31,7 +30,7 @@ from fhir_server.cli.load_sender import Sender, UnreachableError
 from fhir_server.cli.load_sources import Portion, Source, UnreadableError, find, portions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fhir_server.cli.load_sender import Sent
 
@@ -93,21 +92,25 @@ def load(
         fail(f"The server cannot be reached: {error}. Is it running? Start it with `hestia serve`.")
     finally:
         journal.close()
-    _report(tally, as_json=as_json)
-    if tally.failures:
-        raise typer.Exit(PARTLY if tally.loaded else FAILED)
+    finish(tally, as_json=as_json)
 
 
 async def _load(
     sources: Sequence[Source], journal: Journal, sender: Sender, connections: int
 ) -> Tally:
     tally = Tally()
-    with _progress() as progress:
+
+    def taken(portion: Portion, sent: Sent) -> None:
+        tally.add(sent)
+        if not sent.failures:
+            journal.add(portion)
+
+    with progress_bar() as progress:
         bar = progress.add_task("loading", total=sum(s.size for s in sources), count=0, rate="")
         try:
             for _, group in groupby(sources, key=lambda source: source.group):
                 queue = _queue(list(group), journal, tally, progress, bar)
-                await _drain(queue, sender, journal, tally, connections)
+                await deliver(queue, sender, connections, taken)
         finally:
             await sender.close()
     return tally
@@ -131,15 +134,17 @@ def _queue(
         progress.advance(bar, source.size)
 
 
-async def _drain(
-    queue: Iterator[Portion], sender: Sender, journal: Journal, tally: Tally, connections: int
+async def deliver(
+    queue: Iterator[Portion],
+    sender: Sender,
+    connections: int,
+    answered: Callable[[Portion, Sent], None],
 ) -> None:
+    """Send the portions, several at once; ``answered`` is told what became of each."""
+
     async def work() -> None:
         for portion in queue:
-            sent = await sender.send(portion)
-            tally.add(sent)
-            if not sent.failures:
-                journal.add(portion)
+            answered(portion, await sender.send(portion))
 
     workers = [asyncio.create_task(work()) for _ in range(connections)]
     try:
@@ -147,11 +152,11 @@ async def _drain(
     finally:
         for worker in workers:
             worker.cancel()
-        with suppress(asyncio.CancelledError, UnreachableError):
-            await asyncio.gather(*workers)
+        await asyncio.gather(*workers, return_exceptions=True)
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """Resources so far, share of the work, rate, time gone and time left."""
     return Progress(
         TextColumn("{task.fields[count]:,} resources"),
         BarColumn(),
@@ -162,6 +167,13 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
+
+
+def finish(tally: Tally, *, as_json: bool) -> None:
+    """Print the failures and the table of counts; end with 1 or 3 where something failed."""
+    _report(tally, as_json=as_json)
+    if tally.failures:
+        raise typer.Exit(PARTLY if tally.loaded else FAILED)
 
 
 def _report(tally: Tally, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from fhir_server.cli import config, load
+from fhir_server.cli import api, config, demo, installation, load, serve, worker
 from fhir_server.cli.console import FAILED, console
 from fhir_server.settings import SettingsError
 
@@ -17,8 +17,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(serve.serve)
 app.command()(load.load)
+app.command()(demo.demo)
 app.command()(config.config)
+app.command("migrate")(installation.migrate_command)
+app.command("api")(api.api_worker)
+app.command("worker")(worker.background_worker)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from fhir_server.store.job_schema import apply_job_schema
@@ -50,7 +51,11 @@ def migrate(url: str, tenants: Sequence[str], heavy: Sequence[str] = HEAVY_TYPES
         if name not in TYPE_CODES:
             raise MigrationError(f"{name!r} is in the list of heavy types but is no resource type")
     engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
-    with engine.connect() as connection, connection.begin():
+    try:
+        opened = engine.connect()
+    except OperationalError as error:
+        raise MigrationError(f"The database cannot be reached: {error.orig}") from None
+    with opened as connection, connection.begin():
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         _upgrade(connection, INSTALLATION, "installation", {})
         apply_job_schema(connection)
