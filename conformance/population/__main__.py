@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from conformance.population.check.run import inspect, show
+from conformance.population.check.source import UnreadableError
 from conformance.population.generate import HISTORY, Settings
 from conformance.population.produce import LINKS, Piece, write
 
@@ -101,6 +103,23 @@ def generate(  # noqa: PLR0913 - one parameter per option
 
         counts = write(settings, form.value, out, compress=gzip, jobs=jobs, tick=tick)
     _print(counts, patients, time.perf_counter() - start)
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Bundles or NDJSON, gzip or not.")
+    ],
+) -> None:
+    """Check the coherence of a population and print how it is spread; 1 if anything is wrong."""
+    try:
+        outcome = inspect(folder)
+    except UnreadableError as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from None
+    show(outcome, console)
+    if outcome.violations:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,9 @@ def _live(settings: Settings, world: World, index: int) -> Chart:
     chart.now = chart.end = minute(settings.now)
     chart.begin = max(person.born, chart.now - int(settings.history * YEAR))
     chart.first_visit = chart.office(chart.begin + int(dice.between(0.01, 0.9) * YEAR))
+    if chart.age(chart.begin) < 3:
+        # Small children are seen by schedule from the first day of the record.
+        chart.first_visit = chart.begin
     chart.patient = chart.new("Patient", "")
     chart.patient["meta"] = world.meta.person("us-core-patient")
     chart.subject = chart.own(chart.patient)

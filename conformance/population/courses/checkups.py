@@ -39,9 +39,12 @@ def _checkup(visit: Visit) -> None:
     chart = visit.chart
     vitals(visit)
     smoking(visit)
+    known = list(chart.chronic.items())
     while chart.history:
         take_up(visit, chart.history.pop(0))
-    for key, chronic in list(chart.chronic.items()):
+    for chronic in [held for held in chart.pending.values() if held.onset < visit.start]:
+        take_up(visit, chronic)
+    for key, chronic in known:
         visit.about(key)
         chronic.review(visit)
     yearly = visit.start - chart.given.get("yearly", 0) > 11 * MONTH

@@ -48,7 +48,7 @@ def fate(chart: Chart) -> None:
     year = chart.begin
     while year < chart.now:
         age = chart.age(year + int(YEAR / 2))
-        base = 0.00004 * exp(0.085 * age) + (0.004 if age < 1 else 0.0)
+        base = 0.00006 * exp(0.085 * age) + (0.004 if age < 1 else 0.0)
         risk, draw = min(0.6, base * _factor(chart, year)), chart.dice.random()
         if draw < risk:
             when = year + int(draw / risk * YEAR)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from conformance.population.codes.tables import Json
     from conformance.population.record.chart import Chart, Visit
 
-_CORONARY = ((40, 0.0015), (50, 0.005), (60, 0.009), (70, 0.013))
-_FAILURE = ((45, 0.0006), (60, 0.003), (70, 0.007), (80, 0.014))
+_CORONARY = ((40, 0.0008), (50, 0.0025), (60, 0.005), (70, 0.008))
+_FAILURE = ((45, 0.00015), (60, 0.0008), (70, 0.0022), (80, 0.006))
 _FIBRILLATION = ((50, 0.0012), (60, 0.004), (70, 0.009), (80, 0.016))
 _INFARCTION = Stay(
     "myocardial_infarction",

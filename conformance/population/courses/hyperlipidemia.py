@@ -10,7 +10,7 @@ from conformance.population.record.chart import Chart, Chronic, Visit
 from conformance.population.record.drugs import prescribe, stop
 from conformance.population.record.schedule import lasting
 
-_RATES = ((25, 0.003), (35, 0.01), (45, 0.018), (55, 0.022), (70, 0.014))
+_RATES = ((25, 0.004), (35, 0.014), (45, 0.025), (55, 0.03), (70, 0.02))
 
 
 class Hyperlipidemia:

@@ -11,7 +11,7 @@ from conformance.population.record.chart import Chart, Chronic, Visit
 from conformance.population.record.drugs import prescribe, stop
 from conformance.population.record.schedule import lasting
 
-_RATES = ((18, 0.002), (30, 0.008), (40, 0.016), (50, 0.026), (60, 0.036), (75, 0.04))
+_RATES = ((18, 0.003), (30, 0.012), (40, 0.024), (50, 0.036), (60, 0.05), (75, 0.05))
 _STEPS = ("lisinopril", "hydrochlorothiazide", "amlodipine")
 _EFFECT = 9.5
 """mmHg of systolic pressure for each drug taken reliably."""

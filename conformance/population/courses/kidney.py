@@ -17,7 +17,7 @@ from conformance.population.record.schedule import lasting, meet
 if TYPE_CHECKING:
     from conformance.population.record.chart import Chart, Visit
 
-_RATES = ((30, 0.0008), (45, 0.002), (55, 0.004), (65, 0.008), (75, 0.012))
+_RATES = ((30, 0.0012), (45, 0.004), (55, 0.008), (65, 0.016), (75, 0.025))
 _STAGES = ((15, "ckd_5"), (30, "ckd_4"), (60, "ckd_3"), (90, "ckd_2"))
 _ORDER = ("ckd_2", "ckd_3", "ckd_4", "ckd_5")
 _SESSION = 7 * DAY

@@ -19,7 +19,7 @@ from conformance.population.record.stay import Stay, admit
 if TYPE_CHECKING:
     from conformance.population.record.chart import Chart, Visit
 
-_ASTHMA = ((1, 0.009), (6, 0.006), (14, 0.002), (40, 0.001))
+_ASTHMA = ((1, 0.007), (6, 0.004), (14, 0.0015), (40, 0.0008))
 _COPD = ((40, 0.004), (50, 0.011), (60, 0.02), (70, 0.024))
 _SEVERE = Stay(
     "copd_exacerbation",

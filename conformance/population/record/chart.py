@@ -52,6 +52,7 @@ class Chart:
         self.payer: Json | None = None
         self.onsets: dict[str, int] = {}
         self.history: list[Chronic] = []
+        self.pending: dict[str, Chronic] = {}
         self.chronic: dict[str, Chronic] = {}
         self.tides: list[Callable[[int], None]] = []
         self.offers: list[Act] = []

@@ -133,7 +133,7 @@ def died_of(chart: Chart, cause: str) -> None:
 
 def staged(visit: Visit, stage: str) -> Json:
     """The stage of a cancer: I, II or III."""
-    found = _blank(visit, "cancer_stage", visit.start + 30)
+    found = _blank(visit, "cancer_stage", visit.start + 15)
     found["valueCodeableConcept"] = _STAGES[stage]
     return found
 

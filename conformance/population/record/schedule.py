@@ -53,12 +53,21 @@ def lasting(chart: Chart, chronic: Chronic, lag: float) -> None:
     chart.onsets[chronic.key] = chronic.onset
     if found <= chart.first_visit:
         chart.history.append(chronic)
-    else:
-        book(chart, found, "problem", lambda visit: take_up(visit, chronic))
+        return
+    chart.pending[chronic.key] = chronic
+    chart.at(chart.office(found), lambda when: _find(chart, when, chronic))
+
+
+def _find(chart: Chart, when: int, chronic: Chronic) -> None:
+    """By symptoms, unless a checkup has found it before."""
+    if chronic.key in chart.pending:
+        meet(chart, when, "problem", lambda visit: take_up(visit, chronic))
 
 
 def take_up(visit: Visit, chronic: Chronic) -> None:
     """The diagnosis and the first review."""
+    if visit.chart.pending.pop(chronic.key, None) is None and chronic.key in visit.chart.chronic:
+        return
     diagnose(visit, chronic.key, chronic.onset)
     visit.chart.chronic[chronic.key] = chronic
     chronic.review(visit)

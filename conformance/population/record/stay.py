@@ -124,6 +124,11 @@ def _series(visit: Visit, stay: Stay, problem: Json) -> None:
         if (when - visit.start) % DAY == 30:
             draw(visit, [*stay.labs, *(("crp",) if stay.severity else ())], when + 60)
     for drug in stay.drugs:
+        if (
+            drug == "piperacillin_tazobactam"
+            and chart.onsets.get("penicillin", visit.end) < visit.end
+        ):
+            continue
         gap = int(DAY / max(1, DRUGS[drug].daily))
         for when in range(visit.start + 2 * HOUR, visit.end - HOUR, gap):
             administer(visit, drug, problem, when)
