@@ -13,29 +13,12 @@ if TYPE_CHECKING:
 
     from conformance.population.dice import Dice
 
-# Lower edges of age bands and their shares in the United States, rounded.
+# Lower edges of age bands and their shares in the United States, rounded; the older bands are
+# raised by what the years of record will take from them.
 _BANDS = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90)
-_SHARES = (
-    5.6,
-    6.0,
-    6.4,
-    6.5,
-    6.4,
-    6.6,
-    6.9,
-    6.6,
-    6.3,
-    5.9,
-    6.2,
-    6.4,
-    6.4,
-    5.6,
-    4.6,
-    3.3,
-    2.1,
-    1.3,
-    0.9,
-)
+_YOUNG = (5.6, 6.0, 6.4, 6.5, 6.4, 6.6, 6.9, 6.6, 6.3, 5.9, 6.3, 6.6, 6.8)
+_OLD = (6.2, 5.7, 4.9, 4.0, 3.4, 3.2)
+_SHARES = _YOUNG + _OLD
 _SEXES = ("female", "male")
 _SMOKING = ("never", "former", "current")
 _WEIGHTS = tuple(float(group["weight"]) for group in PEOPLE)
