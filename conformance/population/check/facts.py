@@ -167,7 +167,7 @@ def note(facts: Facts, found: Found) -> None:
 
 def _identifiers(resource: Json) -> list[str]:
     listed: Any = resource.get("identifier", [])
-    rows: list[Json] = listed if isinstance(listed, list) else [listed]
+    rows: list[Json] = [listed] if hasattr(listed, "keys") else listed
     return [f"{row.get('system', '')}|{row.get('value', '')}" for row in rows]
 
 
