@@ -7,7 +7,7 @@ import gc
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 
     from fhir_server.interactions.audit import Event
-    from fhir_server.interactions.engine import Store as Records
     from fhir_server.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -59,7 +58,7 @@ def engines(settings: Settings, store: Store) -> dict[str, Engine]:
         base = f"{settings.origin}{base_path(settings, tenant)}"
         page = Pages(page_key, settings.page_size, settings.max_page_size)
         made[tenant] = Engine(
-            store=cast("Records", store),
+            store=store,
             catalog=Catalog(known, hasher, base, page),
             indexer=Indexer(known, hasher, base),
             validate=validator.validate,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from fhir_server.context import Context
     from fhir_server.interactions.audit import Event
-    from fhir_server.interactions.engine import Engine, Records, Transaction
+    from fhir_server.interactions.engine import Engine, Records
     from fhir_server.interactions.request import Answer, Request
+    from fhir_server.store.transaction import Transaction
 
 Criteria = tuple[tuple[str, str], ...]
 Work = Callable[["Engine", "Transaction"], Awaitable["Answer"]]

@@ -21,8 +21,9 @@ from fhir_server.interactions.write import commit
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine, Records, Transaction
+    from fhir_server.interactions.engine import Engine, Records
     from fhir_server.interactions.request import Answer, Request
+    from fhir_server.store.transaction import Transaction
 
 
 async def create(engine: Engine, context: Context, request: Request) -> Answer:

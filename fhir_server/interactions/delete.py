@@ -26,8 +26,9 @@ from fhir_server.search.page import matches
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine, Transaction
+    from fhir_server.interactions.engine import Engine
     from fhir_server.interactions.request import Request
+    from fhir_server.store.transaction import Transaction
 
 
 async def delete(engine: Engine, context: Context, request: Request) -> Answer:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
 
     from fhir_server.context import Context
     from fhir_server.interactions.audit import Event
@@ -22,17 +20,14 @@ if TYPE_CHECKING:
     from fhir_server.search.indexer import Indexer
     from fhir_server.store.rows import (
         Change,
-        HistoryPage,
         Predicate,
         Statement,
         TableSet,
         Version,
         Written,
     )
+    from fhir_server.store.store import Store
     from fhir_server.validation.report import Validation
-
-
-T = TypeVar("T")
 
 
 class Records(Protocol):
@@ -63,82 +58,6 @@ class Records(Protocol):
 
     def tables(self, tenant: str, type: str) -> TableSet:
         """Where a type of a tenant lives."""
-        ...
-
-
-class Transaction(Records, Protocol):
-    """Several steps that happen together or not at all."""
-
-    async def lock_criteria(self, hashes: Sequence[int]) -> None:
-        """Held to the end: the same criteria are resolved by one transaction at a time."""
-        ...
-
-    async def lock(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Held to the end, taken in sorted order; an id that nothing has yet is locked too."""
-        ...
-
-    def trial(self) -> AbstractAsyncContextManager[None]:
-        """What is written inside is seen inside, and undone at its end."""
-        ...
-
-
-class Store(Records, Protocol):
-    """``store.store.Store``, as far as interactions use it."""
-
-    async def vread(
-        self, context: Context, visible: Predicate, type: str, id: str, vid: int
-    ) -> Version | None:
-        """One version, also where it is a deletion."""
-        ...
-
-    async def instance_history(  # noqa: PLR0913 - what a history can be asked for
-        self,
-        context: Context,
-        visible: Predicate,
-        type: str,
-        id: str,
-        *,
-        since: datetime | None,
-        at: tuple[datetime, datetime] | None,
-        count: int,
-        before: int | None,
-    ) -> HistoryPage:
-        """The versions of one resource, newest first."""
-        ...
-
-    async def type_history(  # noqa: PLR0913
-        self,
-        context: Context,
-        visible: Predicate,
-        type: str,
-        *,
-        since: datetime | None,
-        at: tuple[datetime, datetime] | None,
-        count: int,
-        before: int | None,
-    ) -> HistoryPage:
-        """The versions of a type, newest first."""
-        ...
-
-    async def system_history(
-        self,
-        context: Context,
-        visible: Mapping[str, Predicate],
-        *,
-        since: datetime | None,
-        at: tuple[datetime, datetime] | None,
-        count: int,
-        before: int | None,
-    ) -> HistoryPage:
-        """The versions of the types given, newest first."""
-        ...
-
-    async def transact(self, context: Context, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs work that can be done again: deadlocks and races are tried anew."""
-        ...
-
-    def transaction(self, context: Context) -> AbstractAsyncContextManager[Transaction]:
-        """Commits at the end, or nothing where an exception ends it."""
         ...
 
 

@@ -19,9 +19,11 @@ from fhir_server.interactions.address import (
     VERSION,
 )
 from fhir_server.interactions.audit import Event, refusal
+from fhir_server.interactions.body import BINARY
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.history import instance_history, system_history, type_history
+from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search import search
 from fhir_server.interactions.update import conditional_update, update
@@ -52,11 +54,18 @@ class Interaction(msgspec.Struct, frozen=True):
     writes: bool = False
 
 
+# https://hl7.org/fhir/R4/binary.html#rest: content has no elements that a patch could name.
+_NOT_BINARY = frozenset({BINARY})
+
 INTERACTIONS = (
     Interaction("read", "read", "GET", INSTANCE, read),
     Interaction("vread", "vread", "GET", VERSION, vread),
     Interaction("update", "update", "PUT", INSTANCE, update, writes=True),
     Interaction("update", "conditional-update", "PUT", TYPE, conditional_update, writes=True),
+    Interaction("patch", "patch", "PATCH", INSTANCE, patch, _NOT_BINARY, writes=True),
+    Interaction(
+        "patch", "conditional-patch", "PATCH", TYPE, conditional_patch, _NOT_BINARY, writes=True
+    ),
     Interaction("delete", "delete", "DELETE", INSTANCE, delete, writes=True),
     Interaction("delete", "conditional-delete", "DELETE", TYPE, conditional_delete, writes=True),
     Interaction("history-instance", "history-instance", "GET", INSTANCE_HISTORY, instance_history),

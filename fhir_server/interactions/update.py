@@ -26,9 +26,10 @@ from fhir_server.r4.outcome import conflict, invalid
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
-    from fhir_server.interactions.engine import Engine, Records, Transaction
+    from fhir_server.interactions.engine import Engine, Records
     from fhir_server.interactions.request import Answer, Request
     from fhir_server.r4.json import Json
+    from fhir_server.store.transaction import Transaction
 
 
 async def update(engine: Engine, context: Context, request: Request) -> Answer:
