@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from fhir_server.r4.definitions import definitions
+from fhir_server.r4.element_order import ordered
 from fhir_server.r4.json import Json, decode, encode
 from fhir_server.r4.outcome import invalid
 
@@ -36,7 +37,7 @@ class Subset(msgspec.Struct, frozen=True):
 
     def apply(self, body: bytes) -> bytes:
         """The subset of a resource in JSON."""
-        return encode(self.of(decode(body)))
+        return encode(ordered(self.of(decode(body))))
 
     def of(self, resource: Json) -> Json:
         """The subset of a resource, marked as such so that nobody takes it for the whole."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fhir_server.interactions.request import FHIR_JSON
-from fhir_server.r4.json import encode
+from fhir_server.r4.element_order import ordered
+from fhir_server.r4.json import decode, encode
 from fhir_server.r4.outcome import operation_outcome
 from fhir_server.rest.preconditions import http_date
 
@@ -106,9 +107,10 @@ def _preferred(request: Request, answer: Answer) -> bytes | Json | None:
 
 
 def _with_body(response: Response, body: bytes | Json, wish: Wish) -> Response:
-    encoded = body if isinstance(body, bytes) else encode(body)
     if wish.pretty:
-        encoded = msgspec.json.format(encoded, indent=2) + b"\n"
+        encoded = _for_reading(body)
+    else:
+        encoded = body if isinstance(body, bytes) else encode(body)
     headers = response.headers
     headers.append((b"content-type", _content_type(wish.content_type)))
     if wish.gzip and len(encoded) >= SMALLEST_COMPRESSED:
@@ -117,6 +119,12 @@ def _with_body(response: Response, body: bytes | Json, wish: Wish) -> Response:
         headers.append((b"vary", b"accept, accept-encoding"))
     response.body = encoded
     return response
+
+
+def _for_reading(body: bytes | Json) -> bytes:
+    """Indented, and in the order of the definitions, which the store does not keep."""
+    resource = decode(body) if isinstance(body, bytes) else body
+    return msgspec.json.format(encode(ordered(resource)), indent=2) + b"\n"
 
 
 _CONTENT_TYPES: dict[str, bytes] = {}
