@@ -28,6 +28,12 @@ CONNECT_SECONDS = 10
 WRITING = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Writes find rows by key. A plan made while a table was empty must not scan it when it is full."""
 
+SEARCHING = {"enable_seqscan": "off"}
+"""Nor must a search read a table from end to end because few rows are expected in it."""
+
+SHAPES = 200
+"""Prepared statements of searches per connection: clients can make up any number of shapes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -52,16 +58,24 @@ class Address:
             )
         except GONE:
             raise unavailable("The database is not reachable; try again") from None
-        connection.prepared_max = None
         return connection
 
 
 class Lane:
     """Up to ``size`` connections with the same settings."""
 
-    def __init__(self, address: Address, size: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        address: Address,
+        size: int,
+        settings: Mapping[str, str],
+        *,
+        prepared: int | None = None,
+    ) -> None:
+        """``prepared`` statements are kept per connection, None: all there are."""
         self._address = address
         self._settings = settings
+        self._prepared = prepared
         self._idle: list[Connection] = []
         self._unopened = size
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -114,11 +128,13 @@ class Lane:
             return self._idle.pop()
         self._unopened -= 1
         try:
-            return await self._address.connect(self._settings)
+            connection = await self._address.connect(self._settings)
         except BaseException:
             self._unopened += 1
             self._wake()
             raise
+        connection.prepared_max = self._prepared
+        return connection
 
     async def _give_back(self, connection: Connection) -> None:
         if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:

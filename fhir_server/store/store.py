@@ -13,7 +13,7 @@ import psycopg
 
 from fhir_server.store import changelog, counts, history
 from fhir_server.store.apply import ATTEMPTS, PAUSE_SECONDS, write_with_retries
-from fhir_server.store.connections import WRITING, Address, Connection, Lane
+from fhir_server.store.connections import SEARCHING, SHAPES, WRITING, Address, Connection, Lane
 from fhir_server.store.failures import RETRIED, translated
 from fhir_server.store.group import Groups
 from fhir_server.store.reads import Kind, Reads
@@ -48,12 +48,13 @@ class Store:
     """One worker's store; made by ``open``."""
 
     def __init__(self, address: Address, tenants: Tenants, connections: int) -> None:
-        custom = {"plan_cache_mode": "force_custom_plan"}
+        generic = {"plan_cache_mode": "force_generic_plan", **SEARCHING}
+        custom = {"plan_cache_mode": "force_custom_plan", **SEARCHING}
         self.tenants = tenants
         self._read_lane = Lane(address, READING, {"plan_cache_mode": "force_generic_plan"})
         self._write_lane = Lane(address, WRITERS, WRITING)
-        self._walks = Lane(address, connections, {"plan_cache_mode": "force_generic_plan"})
-        self._searches = Lane(address, connections, custom)
+        self._walks = Lane(address, connections, generic)
+        self._searches = Lane(address, connections, custom, prepared=SHAPES)
         self._transactions = Lane(address, connections, {})
         self._reads = Reads(self._read_lane, READING)
         self._groups = Groups(self._write_lane, WRITERS)
