@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from fhir_server.cli import api, config, demo, installation, load, serve, worker
+from fhir_server.cli import api, config, demo, doctor, installation, load, serve, worker
 from fhir_server.cli.console import FAILED, console
 from fhir_server.settings import SettingsError
 
@@ -21,6 +21,7 @@ app.command()(serve.serve)
 app.command()(load.load)
 app.command()(demo.demo)
 app.command()(config.config)
+app.command()(doctor.doctor)
 app.command("migrate")(installation.migrate_command)
 app.command("api")(api.api_worker)
 app.command("worker")(worker.background_worker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -110,6 +111,29 @@ def test_an_option_that_does_not_exist_refuses_to_start(server: Installation):
     done = run(server, "serve", HESTIA_PROT="1")
     assert done.returncode == 1
     assert "HESTIA_PROT" in done.stderr
+
+
+def test_doctor_finds_nothing_wrong_with_a_running_server(server: Installation):
+    wait_until(lambda: httpx.get(f"{server.origin}/health/ready").status_code == 200)
+    done = run(server, "doctor", "--json")
+    findings = json.loads(done.stdout)
+    assert [finding for finding in findings if finding["remedy"]] == []
+    assert done.returncode == 0
+    assert {"settings", "key", "schema", "consumers", "server"} <= {f["name"] for f in findings}
+
+
+def test_doctor_says_what_to_do_about_a_foreign_key(server: Installation):
+    done = run(server, "doctor", "--json", HESTIA_KEY="another key of more than 32 characters")
+    wrong = [finding for finding in json.loads(done.stdout) if finding["remedy"]]
+    assert [finding["name"] for finding in wrong] == ["key"]
+    assert done.returncode == 1
+
+
+def test_doctor_says_that_nothing_runs(server: Installation, tmp_path: Path):
+    done = run(server, "doctor", "--json", HESTIA_HOME=str(tmp_path))
+    wrong = {finding["name"]: finding["remedy"] for finding in json.loads(done.stdout)}
+    assert wrong["database"] == "Run `hestia serve`"
+    assert done.returncode == 1
 
 
 def run(server: Installation, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
