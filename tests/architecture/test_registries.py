@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+import yaml
 
 from fhir_server import settings
 from fhir_server.cli.main import app
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 PAGES = {page.name: page.read_text("utf-8") for page in ROOT.glob("docs/*.md")}
 EVERYTHING = "\n".join([(ROOT / "README.md").read_text("utf-8"), *PAGES.values()])
 
@@ -49,3 +52,16 @@ def test_every_command_is_documented() -> None:
     found = set(commands())
     assert "load" in found
     assert {name for name in found if f"hestia {name}" not in EVERYTHING} == set()
+
+
+def test_no_document_names_a_command_that_does_not_exist() -> None:
+    first = {name.split()[0] for name in commands()}
+    named = set(re.findall(r"(?:`|^|bin/)hestia ([a-z]+)\b", EVERYTHING, re.MULTILINE))
+    assert named - first == set()
+
+
+def test_the_containers_run_commands_that_exist() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    ours = {name: row["command"] for name, row in services.items() if "build" in row}
+    assert {name: row for name, row in ours.items() if row[0] not in set(commands())} == {}
+    assert json.loads(re.findall(r"^CMD (.+)", DOCKERFILE, re.MULTILINE)[0])[0] in set(commands())
