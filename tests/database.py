@@ -29,6 +29,7 @@ TENANTS = ("default", "second")
 HEAVY = ("Encounter", "Observation", "Patient")
 FOLDER = "HESTIA_TEST_CLUSTER"  # of the run; workers of xdist inherit it
 TEMPLATE = "hestia_template"
+MEMORY = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of its own
 
 # A test run loses nothing that it would miss.
 FAST = {
@@ -59,7 +60,9 @@ def prepare_folder() -> None:
     """Called once per run, by the process that all others descend from."""
     if FOLDER in os.environ:
         return
-    folder = tempfile.mkdtemp(prefix="hestia-test-")
+    # In memory where there is room: cloning a database writes hundreds of small files.
+    memory = MEMORY if os.access(MEMORY, os.W_OK) else None
+    folder = tempfile.mkdtemp(prefix="hestia-test-", dir=memory)
     os.environ[FOLDER] = folder
     _watching.append(
         subprocess.Popen(

@@ -70,9 +70,12 @@ _ROW_ARRAYS: LiteralString = (
 
 @lru_cache(maxsize=1024)
 def write(tables: TableSet, change_log: LiteralString) -> LiteralString:
-    """Current versions, search rows, side rows and change log of all rows at once."""
+    """Current versions, search rows, side rows and change log of all rows at once.
+
+    The transaction has its number before it takes one of the change log: ``changelog`` needs that.
+    """
     return (
-        "WITH w AS MATERIALIZED (SELECT * FROM unnest(" + _ROW_ARRAYS + ")"
+        "WITH w AS MATERIALIZED (SELECT pg_current_xact_id(), w.* FROM unnest(" + _ROW_ARRAYS + ")"
         " AS w (" + _ROW_COLUMNS + ")),"
         " new AS (INSERT INTO " + tables.resource
         + " (rid, type, id, vid, updated, method, pat, pats, body, raw)"
@@ -93,8 +96,8 @@ def write(tables: TableSet, change_log: LiteralString) -> LiteralString:
         " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[])),"
         " periods AS (INSERT INTO " + tables.period + " (h, lo, hi, rid)"
         " SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[]))"
-        " INSERT INTO " + change_log + " (xid, type, rid, id, vid, method, created, updated,"
-        " pat, pats) SELECT pg_current_xact_id(), type, rid, id, vid, method, created, updated,"
+        " INSERT INTO " + change_log + " (type, rid, id, vid, method, created, updated,"
+        " pat, pats) SELECT type, rid, id, vid, method, created, updated,"
         " pat, pats::bigint[]"
         " FROM w"
     )  # fmt: skip

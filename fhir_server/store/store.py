@@ -232,11 +232,12 @@ class Store:
 
         None while another process reads for the same consumer.
         """
-        layout = self.tenants.of(tenant).layout
+        known = self.tenants.of(tenant)
         async with self._transactions.connection() as connection:
-            await changelog.register(connection, layout, consumer)
+            await changelog.register(connection, known.layout, consumer)
+            horizon = await known.horizon.find(connection, known.layout)
             async with connection.transaction():
-                yield await changelog.take(connection, layout, consumer, limit)
+                yield await changelog.take(connection, known.layout, consumer, horizon, limit)
 
     async def count_changes(self, tenant: str) -> bool:
         """One batch of the consumer that counts resources; whether there may be more."""
@@ -250,6 +251,11 @@ class Store:
         """Live resources by type, as far as the consumer has counted."""
         async with self.cold() as connection:
             return await counts.counted(connection, self.tenants.of(tenant).layout)
+
+    async def lag(self, tenant: str) -> dict[str, int]:
+        """How many changes each consumer has not handled yet."""
+        async with self.cold() as connection:
+            return await changelog.lag(connection, self.tenants.of(tenant).layout)
 
     @asynccontextmanager
     async def cold(self) -> AsyncGenerator[Connection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fhir_server.store.changelog import Horizon
 from fhir_server.store.layout import Layout, unknown_tenant
 from fhir_server.store.rids import Rids
 
@@ -21,6 +22,7 @@ class Tenant:
     name: str
     layout: Layout
     rids: Rids = field(default_factory=Rids)
+    horizon: Horizon = field(default_factory=Horizon)
 
 
 class Tenants:

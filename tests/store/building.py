@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fhir_server.store.rows import Method
     from fhir_server.store.store import Store
+    from fhir_server.store.transaction import Transaction
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, 123000, tzinfo=UTC)
 ALL = Predicate()
@@ -57,7 +58,7 @@ def delete(type: str, id: str, *, expect: int | None = None, visible: Predicate 
     return Change(type, id, "DELETE", "", "", raw=False, index=None, expect=expect, visible=visible)
 
 
-async def ask(store: Store, text: Any, *values: object) -> list[tuple[Any, ...]]:
+async def ask(store: Store | Transaction, text: Any, *values: object) -> list[tuple[Any, ...]]:
     """The rows of a query of the test's own."""
     return list(await store.search(context(), Statement(text, values, generic=False)))
 

@@ -73,7 +73,6 @@ COMMON = [
     # seq must follow the order of writes to a resource, so the sequence caches nothing.
     """CREATE TABLE change_log (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    xid xid8 NOT NULL,
     type smallint NOT NULL,
     rid bigint NOT NULL,
     id text COLLATE "C" NOT NULL,
@@ -84,12 +83,9 @@ COMMON = [
     pat bigint NOT NULL,
     pats bigint[])""",
     "CREATE INDEX change_log_type ON change_log (type, seq)",
-    "CREATE INDEX change_log_xid ON change_log (xid)",
-    # A consumer has handled every transaction below ``done``, and of those below ``upper`` the
-    # rows up to ``seq``.
+    # A consumer has handled the rows up to ``seq``.
     """CREATE TABLE consumer (
-    name text PRIMARY KEY, done xid8 NOT NULL, upper xid8 NOT NULL, seq bigint NOT NULL,
-    updated timestamptz NOT NULL)""",
+    name text PRIMARY KEY, seq bigint NOT NULL, updated timestamptz NOT NULL)""",
     "CREATE TABLE resource_count (type smallint PRIMARY KEY, live bigint NOT NULL)",
     """CREATE TABLE reindexing (
     type smallint PRIMARY KEY, after bigint NOT NULL, done bigint NOT NULL)""",
