@@ -40,8 +40,8 @@ PERIOD = "p"
 LONG_PERIOD = "lp"
 LONG_DATE = "ld"
 
-# Ranges that last no longer are found by where they begin. A month is not long, a year is.
-LONG = timedelta(days=32)
+# Ranges that last no longer are found by where they begin. A day is not long, a month is.
+LONG = timedelta(days=1)
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
