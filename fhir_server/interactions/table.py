@@ -12,6 +12,7 @@ import msgspec
 from fhir_server.interactions.address import (
     INSTANCE,
     INSTANCE_HISTORY,
+    SYSTEM,
     SYSTEM_HISTORY,
     TYPE,
     TYPE_HISTORY,
@@ -20,6 +21,7 @@ from fhir_server.interactions.address import (
 )
 from fhir_server.interactions.audit import Event, refusal
 from fhir_server.interactions.body import BINARY
+from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.history import instance_history, system_history, type_history
@@ -72,6 +74,8 @@ INTERACTIONS = (
     Interaction("history-type", "history-type", "GET", TYPE_HISTORY, type_history),
     Interaction("history-system", "history-system", "GET", SYSTEM_HISTORY, system_history),
     Interaction("create", "create", "POST", TYPE, create, writes=True),
+    Interaction("batch", "batch", "POST", SYSTEM, bundle, writes=True),
+    Interaction("transaction", "transaction", "POST", SYSTEM, bundle, writes=True),
     Interaction("search-type", "search-type", "GET", TYPE, search),
     Interaction("search-type", "search-type", "POST", TYPE_SEARCH, search),
 )
@@ -90,7 +94,7 @@ def find(request: Request) -> Interaction:
 def methods(shape: str, type: str) -> tuple[str, ...]:
     """What may be done at addresses of a form."""
     rows = (row for row in INTERACTIONS if row.shape == shape and type not in row.without)
-    own = [row.method for row in rows]
+    own = list(dict.fromkeys(row.method for row in rows))
     return tuple(own + ["HEAD"] * ("GET" in own) + ["OPTIONS"])
 
 

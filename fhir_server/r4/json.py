@@ -29,6 +29,9 @@ MAX_EXPONENT = 1000
 _EXPONENT_READ = re.compile(rb'":\s*-?[0-9.]+[eE]')
 _EXPONENT_WRITTEN = re.compile(rb'":-?[0-9][0-9.]*[eE]')
 _REWRITTEN_BY_JSONB = re.compile(rb'":(?:-?[0-9.]+[eE]|-0(?:\.0*)?[,}])')
+# Without an exponent, a number of too many digits is a long run of digits and a point.
+_RUNS = bytes(ord("0") if chr(byte) in "0123456789." else 32 for byte in range(256))
+_LONG_RUN = b"0" * (MAX_DIGITS + 1)
 
 
 class ExponentDecimal(Decimal):
@@ -63,7 +66,8 @@ def decode_value(body: bytes) -> object:
     if b"\\u0000" in body:
         raise malformed("U+0000 is not allowed in a string")
     checked = _with_spelling(value) if spelled else value
-    _refuse_huge((checked,))
+    if spelled or _LONG_RUN in body.translate(_RUNS):
+        _refuse_huge((checked,))
     return checked
 
 

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from fhir_server.store import history
 from fhir_server.store.apply import write_inside
 from fhir_server.store.reads import Kind, fetch
-from fhir_server.store.writing import Item, locking, refuse_twice, trip
+from fhir_server.store.writing import Item, locking_keys, refuse_twice, trip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from datetime import datetime
 
     from fhir_server.context import Context
     from fhir_server.store.connections import Connection
-    from fhir_server.store.rows import Change, Predicate, Statement, TableSet, Version, Written
+    from fhir_server.store.rows import (
+        Change,
+        HistoryPage,
+        Predicate,
+        Statement,
+        TableSet,
+        Version,
+        Written,
+    )
     from fhir_server.store.tenants import Tenant, Tenants
 
 
@@ -38,11 +49,16 @@ class Transaction:
             self._connection, [("SELECT pg_advisory_xact_lock(%s::bigint)", (k,)) for k in keys]
         )
 
-    async def lock(self, context: Context, changes: Sequence[Change]) -> None:
-        """Lock the rows that the changes will touch, before they are read."""
-        items = [Item(change, context.now) for change in changes]
-        if steps := locking(self._tenant.layout, items):
+    async def lock(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Lock the rows of these ids, as a write does and in its order, before they are read."""
+        if steps := locking_keys(self._tenant.layout, keys):
             await trip(self._connection, steps)
+
+    @asynccontextmanager
+    async def trial(self) -> AsyncGenerator[None]:
+        """What is written inside is seen inside, and undone at its end."""
+        async with self._connection.transaction(force_rollback=True):
+            yield
 
     async def read(
         self,
@@ -71,6 +87,62 @@ class Transaction:
             for id, version in (await fetch(self._connection, kind, ids)).items():
                 found[type, id] = version
         return found
+
+    async def vread(
+        self, context: Context, visible: Predicate, type: str, id: str, vid: int
+    ) -> Version | None:
+        """One version, also where it is a deletion."""
+        page = await self.instance_history(
+            context, visible, type, id, since=None, at=None, count=1, before=vid + 1
+        )
+        return next((version for version in page.versions if version.vid == vid), None)
+
+    async def instance_history(  # noqa: PLR0913 - what a history can be asked for
+        self,
+        context: Context,  # noqa: ARG002
+        visible: Predicate,
+        type: str,
+        id: str,
+        *,
+        since: datetime | None,
+        at: tuple[datetime, datetime] | None,
+        count: int,
+        before: int | None,
+    ) -> HistoryPage:
+        """The versions of one resource, newest first."""
+        tables = self._tenant.layout.of(type)
+        asked = history.Asked(since, at, count, before)
+        return await history.of_instance(self._connection, tables, visible, (type, id), asked)
+
+    async def type_history(  # noqa: PLR0913
+        self,
+        context: Context,
+        visible: Predicate,
+        type: str,
+        *,
+        since: datetime | None,
+        at: tuple[datetime, datetime] | None,
+        count: int,
+        before: int | None,
+    ) -> HistoryPage:
+        """The versions of a type, newest first."""
+        return await self.system_history(
+            context, {type: visible}, since=since, at=at, count=count, before=before
+        )
+
+    async def system_history(
+        self,
+        context: Context,  # noqa: ARG002
+        visible: Mapping[str, Predicate],
+        *,
+        since: datetime | None,
+        at: tuple[datetime, datetime] | None,
+        count: int,
+        before: int | None,
+    ) -> HistoryPage:
+        """The versions of the types given, newest first."""
+        asked = history.Asked(since, at, count, before)
+        return await history.of_types(self._connection, self._tenant.layout, visible, asked)
 
     async def write(self, context: Context, changes: Sequence[Change]) -> list[Written]:
         """All or nothing, in the order given."""

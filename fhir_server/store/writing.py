@@ -83,18 +83,27 @@ def locking(layout: Layout, items: Sequence[Item]) -> list[Step]:
     by_set: dict[TableSet, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda item: item.key):
         if item.change.method != "POST":
-            by_set[_any_of(layout, item)].append(item)
-    ordered = sorted(by_set.items(), key=lambda pair: pair[0].resource)
-    steps: list[Step] = [(statements.lock(t), _keys(layout, found)) for t, found in ordered]
-    for tables, found in ordered:
+            by_set[_any_of(layout, item.change.type)].append(item)
+    steps = locking_keys(layout, [item.key for found in by_set.values() for item in found])
+    for tables, found in sorted(by_set.items(), key=lambda pair: pair[0].resource):
         by_predicate: dict[Predicate, list[Item]] = defaultdict(list)
         for item in found:
             if item.change.visible.text:
                 by_predicate[item.change.visible].append(item)
         for visible, asked in by_predicate.items():
             text = statements.let_through(tables, visible.text)
-            steps.append((text, [*_keys(layout, asked), *visible.values]))
+            keys = [item.key for item in asked]
+            steps.append((text, [*_keys(layout, keys), *visible.values]))
     return steps
+
+
+def locking_keys(layout: Layout, keys: Iterable[Key]) -> list[Step]:
+    """Locks on ids that may exist, sets and rows in order."""
+    by_set: dict[TableSet, list[Key]] = defaultdict(list)
+    for key in sorted(keys):
+        by_set[_any_of(layout, key[0])].append(key)
+    ordered = sorted(by_set.items(), key=lambda pair: pair[0].resource)
+    return [(statements.lock(tables), _keys(layout, found)) for tables, found in ordered]
 
 
 def standing(
@@ -201,12 +210,11 @@ def _row(layout: Layout, item: Item, old: Standing | None, rids: Rids) -> Row:
     )
 
 
-def _any_of(layout: Layout, item: Item) -> TableSet:
-    """The set of the item's type; in the shared set, the same object for all its types."""
-    tables = layout.of(item.change.type)
+def _any_of(layout: Layout, type: str) -> TableSet:
+    """The set of a type; in the shared set, the same object for all its types."""
+    tables = layout.of(type)
     return layout.sets()[tables.resource] if tables.shared else tables
 
 
-def _keys(layout: Layout, items: Sequence[Item]) -> list[str]:
-    types = plain(layout.of(item.change.type).type for item in items)
-    return [types, quoted(item.change.id for item in items)]
+def _keys(layout: Layout, keys: Sequence[Key]) -> list[str]:
+    return [plain(layout.of(type).type for type, _ in keys), quoted(id for _, id in keys)]
