@@ -14,8 +14,8 @@ def lag_of(connection: psycopg.Connection[Any], layout: Layout) -> int:
     """Rows that the slowest consumer of a tenant has not handled."""
     log, consumer = layout.name("change_log"), layout.name("consumer")
     text: LiteralString = (
-        "SELECT coalesce(max((SELECT count(*) FROM " + log + " l WHERE l.xid >= c.upper OR"
-        " (l.xid >= c.done AND l.seq > c.seq))), 0) FROM " + consumer + " c"
+        "SELECT coalesce(max((SELECT count(*) FROM " + log + " l WHERE l.seq > c.seq)), 0) FROM "
+        + consumer + " c"
     )  # fmt: skip
     row = connection.execute(text).fetchone()
     return 0 if row is None else int(row[0])
