@@ -116,7 +116,7 @@ def _page(query: shapes.Query, order: Order, window: Window) -> tuple[Fragment, 
     if not order.walk or query.by_id() or (patient is not None and not newest_first):
         return shapes.sorted_rows(query, order, window), False
     if patient is not None:
-        return shapes.patient_walk(query, patient, order, window), False
+        return shapes.patient_walk(query, patient, order, window), True
     hot = query.hot_alone() if newest_first else None
     if hot is not None:
         return shapes.hot_walk(query, hot, order, window), True

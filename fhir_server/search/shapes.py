@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from fhir_server.search.order import DATE, beyond, order_by
-from fhir_server.store.rows import SEVERAL, Fragment
+from fhir_server.store.rows import Fragment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COLUMNS: LiteralString = "s.rid, s.type, s.pat, s.pats, s.date_lo, s.date_hi, s.updated, s.idx"
 DIGITS: list[LiteralString] = ["1", "2", "3", "4", "5", "6", "7", "8"]
+# A constant, so that the planner knows how many there are also in a plan for all values.
+_SEVERAL: LiteralString = "'-1'::bigint"
 K1: list[LiteralString] = ["k1"]
 
 
@@ -95,7 +97,7 @@ def hot_walk(query: Query, hot: Condition, order: Order, window: Window) -> Frag
 
 def patient_walk(query: Query, patient: int, order: Order, window: Window) -> Fragment:
     """Along one patient's rows, and those of several patients among which this one is."""
-    after = beyond(order, [DATE], window, "s.rid")
+    after = both([beyond(order, [DATE], window, "s.rid"), *date_bounds(query, DATE)])
     filters = query.filters()
     source = _of_patient(query, patient, after)
     by = order_by(order, ["date_lo"], backward=window.backward)
@@ -176,11 +178,18 @@ def both(parts: Sequence[Fragment | Condition]) -> Fragment:
     return Fragment(text, tuple(value for part in kept for value in part.values))
 
 
+def date_bounds(query: Query, column: LiteralString) -> list[Fragment]:
+    """Where the leading date of all matches lies, as far as the conditions say."""
+    since = [Fragment(column + " >= %s", (c.since,)) for c in query.conditions if c.since]
+    until = [Fragment(column + " < %s", (c.until,)) for c in query.conditions if c.until]
+    return since + until
+
+
 def _of_patient(query: Query, patient: int, after: Fragment) -> Fragment:
     """A union without ORDER BY, so that one put behind it can be merged from the two indexes."""
     text: LiteralString = (
         "SELECT " + COLUMNS + " FROM " + query.tables.search + " s WHERE s.pat = %s::bigint AND "
         + after.text + " UNION ALL SELECT " + COLUMNS + " FROM " + query.tables.search
-        + " s WHERE s.pat = %s::bigint AND s.idx @> ARRAY[%s::bigint] AND " + after.text
+        + " s WHERE s.pat = " + _SEVERAL + " AND s.idx @> ARRAY[%s::bigint] AND " + after.text
     )  # fmt: skip
-    return Fragment(text, (patient, *after.values, SEVERAL, patient, *after.values))
+    return Fragment(text, (patient, *after.values, patient, *after.values))

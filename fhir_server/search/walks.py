@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from fhir_server.search.order import DATE, UNDATED, Order, beyond, order_by
-from fhir_server.search.shapes import COLUMNS, both, in_search, sorted_rows, source
+from fhir_server.search.shapes import COLUMNS, both, date_bounds, in_search, sorted_rows, source
 from fhir_server.store.rows import Fragment
 
 if TYPE_CHECKING:
@@ -186,8 +186,7 @@ def _bounds(query: Query, order: Order, column: LiteralString) -> Fragment:
     """Where along a walk the matches can only lie, rows of long duration aside."""
     if order.walk != DATE:
         return both([Fragment(c.text, c.values) for c in query.conditions if c.updated])
-    bounds = [Fragment(column + " >= %s", (c.since,)) for c in query.conditions if c.since]
-    bounds += [Fragment(column + " < %s", (c.until,)) for c in query.conditions if c.until]
+    bounds = date_bounds(query, column)
     short = _since_short(query)
     if short is not None:
         bounds.append(Fragment(column + " > %s", (short,)))

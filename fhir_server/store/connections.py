@@ -31,7 +31,7 @@ WRITING = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin"
 SEARCHING = {"enable_seqscan": "off"}
 """Nor must a search read a table from end to end because few rows are expected in it."""
 
-SHAPES = 200
+SHAPES = 500
 """Prepared statements of searches per connection: clients can make up any number of shapes."""
 
 

@@ -53,7 +53,7 @@ class Store:
         self.tenants = tenants
         self._read_lane = Lane(address, READING, {"plan_cache_mode": "force_generic_plan"})
         self._write_lane = Lane(address, WRITERS, WRITING)
-        self._walks = Lane(address, connections, generic)
+        self._walks = Lane(address, connections, generic, prepared=SHAPES)
         self._searches = Lane(address, connections, custom, prepared=SHAPES)
         self._transactions = Lane(address, connections, {})
         self._reads = Reads(self._read_lane, READING)
