@@ -16,7 +16,7 @@ from conformance.torture.records import Records
 from conformance.torture.verdict import judge
 
 FULL = {"kills": 50, "seconds": 60.0}
-SHORT = {"kills": 4, "seconds": 4.0}
+SHORT = {"kills": 3, "seconds": 3.0}
 SECONDS_PER_KILL = 30.0
 
 

@@ -35,6 +35,7 @@ class Load:
     journal: Journal
     seed: int
     stop: bool = False
+    pause: bool = False
     answers: int = 0
     surprises: list[str] = field(default_factory=list[str])
     numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -74,8 +75,10 @@ async def run(server: Installation, plan: Plan, report: Report) -> None:
                 break
             said = f"kill {done}/{plan.kills}: {what}; writing again after {recovered:.1f} s"
             report.say(f"{said}; {len(journal.acknowledged)} acknowledged")
-            if done % 10 == 0:
+            if done % 10 == 0 and done < plan.kills:
+                load.pause = True
                 await _verify(load, report)
+                load.pause = False
     finally:
         load.stop = True
         await asyncio.gather(*writers)
@@ -120,6 +123,9 @@ async def _writer(load: Load, number: int) -> None:
     client = Client(load.server.url)
     own = [f"w{load.seed}-{number}-{n}" for n in range(3)]
     while not load.stop:
+        if load.pause:
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
         act = chance.choice((_create, _update, _update, _transaction))
         try:
             await act(load, client, chance, own)
