@@ -88,13 +88,14 @@ def compile_count(request: SearchRequest, scope: Scope, visible: Visible) -> Sta
 
 
 def conditions(request: SearchRequest, scope: Scope) -> tuple[Condition, ...]:
-    """What must hold of a search row, one condition per criterion."""
+    """What must hold of a search row, at least one condition per criterion."""
     found: list[Condition] = []
     for criterion in request.criteria:
         kind = TYPES[criterion.parameter.kind]
         how = kind.by_type if criterion.target else kind.modifiers[criterion.modifier]
         if how is not None:
-            found.append(how.compare(criterion, scope))
+            condition = how.compare(criterion, scope)
+            found.extend(condition.parts or (condition,))
     return tuple(found)
 
 

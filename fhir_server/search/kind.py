@@ -103,7 +103,9 @@ class Condition:
     ``hot``       all of ``tokens`` have hot rows
     ``few``       few rows are expected to match: a good place to start from
     ``patients``  the rows lie in one of these patients' compartments
-    ``rows``      if given, a query for the rids that match, and no others
+    ``needs``     if not empty, whatever matches holds one of these
+    ``rows``      if given, a query for rids among which all that match are
+    ``parts``     if not empty, the condition is that each of these holds
     ``since``, ``until``  bounds on ``s.date_lo`` that follow from the condition
     ``since_short``  the same for all rows but those of long duration, which hold ``long_token``
     ``updated``   the condition is on ``s.updated`` alone
@@ -115,7 +117,9 @@ class Condition:
     hot: bool = False
     few: bool = False
     patients: tuple[int, ...] = ()
+    needs: tuple[int, ...] = ()
     rows: Fragment | None = None
+    parts: tuple[Condition, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     since_short: datetime | None = None
@@ -213,16 +217,48 @@ def any_of(conditions: list[Condition]) -> Condition:
         return NOTHING
     if len(conditions) == 1:
         return conditions[0]
-    values = tuple(value for condition in conditions for value in condition.values)
-    return Condition("(" + " OR ".join(c.text for c in conditions) + ")", values)
+    needs = [c.tokens or c.needs for c in conditions]
+    rows = [c.rows for c in conditions if c.rows is not None]
+    short = [c.since_short or c.since for c in conditions]
+    return Condition(
+        "(" + " OR ".join([c.text for c in conditions]) + ")",
+        _values(conditions),
+        needs=tuple(token for tokens in needs for token in tokens) if all(needs) else (),
+        rows=_either(rows) if len(rows) == len(conditions) else None,
+        since=_if_all(min, [c.since for c in conditions]),
+        until=_if_all(max, [c.until for c in conditions]),
+        since_short=_if_all(min, short) if any(c.since_short for c in conditions) else None,
+        long_token=conditions[0].long_token,
+    )
 
 
 def all_of(conditions: list[Condition]) -> Condition:
     """Where each of several conditions must hold."""
     if len(conditions) == 1:
         return conditions[0]
-    values = tuple(value for condition in conditions for value in condition.values)
-    return Condition("(" + " AND ".join(c.text for c in conditions) + ")", values)
+    return Condition(
+        "(" + " AND ".join([c.text for c in conditions]) + ")",
+        _values(conditions),
+        needs=next((c.tokens or c.needs for c in conditions if c.tokens or c.needs), ()),
+        rows=next((c.rows for c in conditions if c.rows is not None), None),
+        parts=tuple(conditions),
+    )
+
+
+def _values(conditions: list[Condition]) -> tuple[object, ...]:
+    return tuple(value for condition in conditions for value in condition.values)
+
+
+def _either(rows: list[Fragment]) -> Fragment:
+    text: LiteralString = " UNION ALL ".join([one.text for one in rows])
+    return Fragment(text, tuple(value for one in rows for value in one.values))
+
+
+def _if_all(
+    pick: Callable[[list[datetime]], datetime], moments: list[datetime | None]
+) -> datetime | None:
+    known = [moment for moment in moments if moment is not None]
+    return pick(known) if len(known) == len(moments) else None
 
 
 def holds(tokens: tuple[int, ...], *, hot: bool = False, few: bool = False) -> Condition:

@@ -148,7 +148,7 @@ def source(query: Query) -> Fragment | None:
     strong = strong_source(query)
     if strong is not None:
         return strong
-    tokens = [Fragment(c.text, c.values) for c in query.conditions if c.tokens]
+    tokens = held(query)
     if tokens:
         return in_search(query, both(tokens))
     rows = next((c.rows for c in query.conditions if c.rows is not None), None)
@@ -156,6 +156,15 @@ def source(query: Query) -> Fragment | None:
         return in_search(query, Fragment("s.rid IN (" + rows.text + ")", rows.values))
     updated = [Fragment(c.text, c.values) for c in query.conditions if c.updated]
     return in_search(query, both([query.of_type(), *updated])) if updated else None
+
+
+def held(query: Query) -> list[Fragment]:
+    """Which hashes the matches hold, as far as the conditions say."""
+    exact = [Fragment(c.text, c.values) for c in query.conditions if c.tokens]
+    needed = [
+        Fragment("s.idx && %s::bigint[]", (list(c.needs),)) for c in query.conditions if c.needs
+    ]
+    return exact + needed
 
 
 def everything(query: Query) -> Fragment:

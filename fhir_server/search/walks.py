@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from fhir_server.search.order import DATE, UNDATED, Order, beyond, order_by
-from fhir_server.search.shapes import COLUMNS, both, date_bounds, in_search, sorted_rows, source
+from fhir_server.search.shapes import (
+    COLUMNS,
+    both,
+    date_bounds,
+    held,
+    in_search,
+    sorted_rows,
+    source,
+)
 from fhir_server.store.rows import Fragment
 
 if TYPE_CHECKING:
@@ -146,9 +154,8 @@ def _all(query: Query, order: Order, window: Window) -> Fragment:
 def _long(query: Query, order: Order, window: Window, long: Condition) -> Fragment:
     """Rows of long duration that begin before the stretch does."""
     older = Fragment("s.date_lo <= %s", (_since_short(query),))
-    held = Fragment("s.idx @> ARRAY[%s::bigint]", (long.long_token,))
-    tokens = [Fragment(c.text, c.values) for c in query.conditions if c.tokens]
-    return sorted_rows(query, order, window, in_search(query, both([held, *tokens, older])))
+    mark = Fragment("s.idx @> ARRAY[%s::bigint]", (long.long_token,))
+    return sorted_rows(query, order, window, in_search(query, both([mark, *held(query), older])))
 
 
 def _undated(query: Query, order: Order, window: Window) -> Fragment:
