@@ -131,6 +131,13 @@ async def test_pretty_indents_and_changes_nothing(fhir: AsyncClient) -> None:
     assert (await fhir.get("Patient/p1?_pretty=maybe")).status_code == 400
 
 
+async def test_pretty_restores_the_order_of_the_definitions(fhir: AsyncClient) -> None:
+    body = P1 | {"birthDate": "1990-01-01", "name": [{"family": "x"}], "active": True}
+    await fhir.put("Patient/p1", json=body)
+    pretty = (await fhir.get("Patient/p1?_pretty=true")).json()
+    assert list(pretty) == ["resourceType", "id", "meta", "active", "name", "birthDate"]
+
+
 async def test_elements_and_summary_leave_what_is_asked_for_and_mark_it(
     fhir: AsyncClient,
 ) -> None:
