@@ -12,9 +12,11 @@ import yaml
 
 from fhir_server import settings
 from fhir_server.cli.main import app
+from fhir_server.interactions import table as interactions
+from fhir_server.operations import table as operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -65,3 +67,30 @@ def test_the_containers_run_commands_that_exist() -> None:
     ours = {name: row["command"] for name, row in services.items() if "build" in row}
     assert {name: row for name, row in ours.items() if row[0] not in set(commands())} == {}
     assert json.loads(re.findall(r"^CMD (.+)", DOCKERFILE, re.MULTILINE)[0])[0] in set(commands())
+
+
+def test_every_interaction_has_a_heading_and_a_test_file() -> None:
+    headings = set(re.findall(r"^## (.+)$", PAGES["interactions.md"], re.MULTILINE))
+    for row in interactions.INTERACTIONS:
+        assert row.code.partition("-")[0] in headings, row.name
+        assert files_testing("interactions", row.handler), row.name
+
+
+def test_every_operation_has_a_heading_and_a_test_file() -> None:
+    for row in operations.OPERATIONS:
+        assert f"## ${row.name}" in PAGES["operations.md"], row.name
+        assert files_testing("operations", row.handler), row.name
+
+
+def files_testing(folder: str, handler: Callable[..., object]) -> list[Path]:
+    """The test files named after the module of a handler."""
+    module = handler.__module__.rpartition(".")[2]
+    return sorted(ROOT.glob(f"tests/{folder}/test_{module}*.py"))
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    sources = "\n".join(path.read_text("utf-8") for path in ROOT.glob("tests/**/test_*.py"))
+    defined = set(re.findall(r"def (test_\w+)", sources))
+    named = set(re.findall(r"`(test_\w+)`", EVERYTHING))
+    assert named
+    assert named - defined == set()
