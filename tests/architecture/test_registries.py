@@ -73,19 +73,20 @@ def test_every_interaction_has_a_heading_and_a_test_file() -> None:
     headings = set(re.findall(r"^## (.+)$", PAGES["interactions.md"], re.MULTILINE))
     for row in interactions.INTERACTIONS:
         assert row.code.partition("-")[0] in headings, row.name
-        assert files_testing("interactions", row.handler), row.name
+        assert files_testing("interactions", row.code, row.handler), row.name
 
 
 def test_every_operation_has_a_heading_and_a_test_file() -> None:
     for row in operations.OPERATIONS:
         assert f"## ${row.name}" in PAGES["operations.md"], row.name
-        assert files_testing("operations", row.handler), row.name
+        assert files_testing("operations", row.name, row.handler), row.name
 
 
-def files_testing(folder: str, handler: Callable[..., object]) -> list[Path]:
-    """The test files named after the module of a handler."""
+def files_testing(folder: str, name: str, handler: Callable[..., object]) -> list[Path]:
+    """The test files named after a row or the module of its handler."""
     module = handler.__module__.rpartition(".")[2]
-    return sorted(ROOT.glob(f"tests/{folder}/test_{module}*.py"))
+    names = {name.replace("-", "_"), module}
+    return [file for name in names for file in ROOT.glob(f"tests/{folder}/test_{name}*.py")]
 
 
 def test_every_test_that_a_document_names_exists() -> None:
