@@ -10,8 +10,9 @@ from base64 import b64decode
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from fhir_server.interactions.address import SYSTEM, parse_path, parse_query
+from fhir_server.interactions.address import SYSTEM, TYPE, parse_path, parse_query
 from fhir_server.interactions.request import FHIR_JSON, JSON_PATCH, Request
+from fhir_server.interactions.subset import subset_of
 from fhir_server.r4.dates import date_range
 from fhir_server.r4.json import encode
 from fhir_server.r4.outcome import (
@@ -25,8 +26,10 @@ from fhir_server.r4.outcome import (
 from fhir_server.store.rows import instant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from fhir_server.interactions.address import Address
     from fhir_server.interactions.engine import Engine
     from fhir_server.interactions.request import Answer, Prefer, Return
     from fhir_server.r4.bundle import Entry
@@ -42,6 +45,8 @@ def request_of(engine: Engine, entry: Entry, prefer: Prefer) -> Request:
         raise unknown_type(address.type)
     if entry.method == "POST" and address.shape == SYSTEM:
         raise invalid(f"{entry.place}.request.url", "A Bundle cannot be an entry to be processed")
+    params = parse_query(entry.query)
+    _check_subset(entry, address, params)
     patches = entry.method == "PATCH" and (entry.resource or {}).get("resourceType") == "Binary"
     return Request(
         shape=address.shape,
@@ -50,7 +55,7 @@ def request_of(engine: Engine, entry: Entry, prefer: Prefer) -> Request:
         id=address.id,
         vid=address.vid,
         operation=address.operation,
-        params=parse_query(entry.query),
+        params=params,
         resource=None if patches else entry.resource,
         body=_json_patch_of(entry) if patches else b"",
         content_type=JSON_PATCH if patches else FHIR_JSON,
@@ -70,12 +75,11 @@ def located(error: FhirError, entry: Entry) -> FhirError:
 
 def responded(engine: Engine, entry: Entry, answer: Answer, returning: Return) -> bytes:
     """The entry of the response, as JSON; without preference a write answers as "minimal"."""
-    reads = entry.method in {"GET", "HEAD"}
     shown = b""
-    if entry.method != "HEAD" and (reads or returning == "representation"):
-        shown = answer.body if isinstance(answer.body, bytes) else encode(answer.body)
+    if entry.method == "GET" or (entry.method != "HEAD" and returning == "representation"):
+        shown = _shown(entry, answer)
     parts: list[bytes] = []
-    if shown and shown != b"null":
+    if shown:
         if answer.id:
             parts.append(f'"fullUrl":"{engine.base_url}/{answer.type}/{answer.id}"'.encode())
         parts.append(b'"resource":' + shown)
@@ -97,6 +101,25 @@ def bundle_of(kind: str, listed: list[bytes]) -> bytes:
     """The response Bundle."""
     head = f'{{"resourceType":"Bundle","type":"{kind}"'.encode()
     return head + (b',"entry":[' + b",".join(listed) + b"]}" if listed else b"}")
+
+
+def _shown(entry: Entry, answer: Answer) -> bytes:
+    if answer.body is None:
+        return b""
+    body = answer.body if isinstance(answer.body, bytes) else encode(answer.body)
+    subset = subset_of(parse_query(entry.query)) if entry.query and answer.type else None
+    return body if subset is None or entry.method != "GET" else subset.apply(body)
+
+
+def _check_subset(entry: Entry, address: Address, params: Iterable[tuple[str, str]]) -> None:
+    """Raises 400 for a part of the resource that cannot be given, before anything is done."""
+    if entry.method != "GET" or not address.type:
+        return
+    if address.shape != TYPE and ("_summary", "count") in params:
+        raise invalid(f"{entry.place}.request.url", "_summary=count is for searches")
+    subset = subset_of(params)
+    if subset is not None:
+        subset.check(address.type)
 
 
 def _response(answer: Answer, issues: tuple[Issue, ...] | None) -> Json:

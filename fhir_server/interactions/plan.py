@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fhir_server.context import Context
     from fhir_server.interactions.conditional import Criteria
     from fhir_server.interactions.engine import Engine
-    from fhir_server.interactions.request import Request
+    from fhir_server.interactions.request import Prefer, Request
     from fhir_server.r4.json import Json
 
 _NAMED_BY_ID = frozenset({"PUT", "PATCH", "DELETE"})
@@ -79,6 +79,7 @@ class Plan:
     steps: list[Step]
     references: dict[str, tuple[str, Criteria]]
     simple: bool
+    prefer: Prefer
 
 
 def plan_of(engine: Engine, context: Context, request: Request, bundle: Json) -> Plan:
@@ -97,7 +98,8 @@ def plan_of(engine: Engine, context: Context, request: Request, bundle: Json) ->
     raise_if(repeated((step, (step.request.type, step.request.id)) for step in named(steps)))
     _find_links(steps)
     references = _references(engine, steps)
-    return Plan(steps, references, not references and all(map(_simple, steps)))
+    simple = not references and all(map(_simple, steps))
+    return Plan(steps, references, simple, request.prefer)
 
 
 def repeated(claims: Iterable[tuple[Step, tuple[str, str]]]) -> list[Issue]:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from fhir_server.interactions.access import limited
+from fhir_server.interactions.access import limited, visible
 from fhir_server.interactions.body import BINARY, resource_of
 from fhir_server.interactions.delete import deletion
 from fhir_server.interactions.draft import Draft
 from fhir_server.interactions.entry import bundle_of, located, responded
+from fhir_server.interactions.opened import body_of
 from fhir_server.interactions.patch import patched
 from fhir_server.interactions.plan import plan_of, with_operations
 from fhir_server.interactions.preconditions import only_expected
@@ -109,6 +110,7 @@ async def _attempt(
         await resolve_references(engine, context, plan, resolution, records)
     await point_links(engine, context, plan, resolution, records)
     drafted = await _drafts(engine, context, plan, resolution, records)
+    await _show_what_was_found(engine, context, plan, resolution, records)
     answers = await _committed(engine, context, drafted, resolution, records)
     # What is read is read through the open transaction, so that it shows what was written.
     inside = replace(engine, store=cast("Store", records))
@@ -137,6 +139,21 @@ async def _try_references(
         prepared = await _prepared(engine, context, drafted, records)
         await records.write(context, [each.change for each in prepared])
         await resolve_references(engine, context, plan, resolution, records)
+
+
+async def _show_what_was_found(
+    engine: Engine, context: Context, plan: Plan, resolution: Resolution, records: Records
+) -> None:
+    """The resources that conditional creates found, where the client wants to see them."""
+    if not resolution.answers or plan.prefer.returning != "representation":
+        return
+    keys = [(answer.type, answer.id) for answer in resolution.answers.values()]
+    predicates = {type_: visible(engine, context, type_) for type_, _ in keys}
+    found = await records.read_many(context, predicates, keys)
+    for index, answer in resolution.answers.items():
+        version = found[answer.type, answer.id]
+        body = body_of(engine, context, version)
+        resolution.answers[index] = msgspec.structs.replace(answer, body=body)
 
 
 def _may_refer_to_itself(plan: Plan, resolution: Resolution) -> bool:

@@ -107,6 +107,20 @@ async def test_deletes_come_before_reads(fhir: httpx.AsyncClient):
     assert (await fhir.get("Patient/d")).status_code == 200
 
 
+async def test_reads_answer_the_part_that_is_asked_for(fhir: httpx.AsyncClient):
+    name = [{"family": "Roe"}]
+    found = await done(
+        fhir,
+        entry("PUT", "Patient/e", patient("e", gender="male", name=name)),
+        entry("GET", "Patient/e?_elements=name"),
+    )
+    assert found[1]["resource"]["name"] == name
+    assert "gender" not in found[1]["resource"]
+    assert found[1]["resource"]["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert (await refused(fhir, entry("GET", "Patient/e?_elements=nome")))[0] == 400
+    assert (await refused(fhir, entry("GET", "Patient/e?_summary=count")))[0] == 400
+
+
 async def test_head_answers_without_the_resource(fhir: httpx.AsyncClient):
     found = await done(fhir, entry("HEAD", "Patient/h"), entry("PUT", "Patient/h", patient("h")))
     assert "resource" not in found[0]

@@ -73,6 +73,15 @@ async def test_conditional_create_finds_what_is_there(fhir: httpx.AsyncClient):
     assert await found(fhir, "1") == ["there"]
 
 
+async def test_what_a_conditional_create_finds_is_shown_where_asked_for(fhir: httpx.AsyncClient):
+    await fhir.put("Patient/there", json=patient("1", "there", active=True))
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [once("1"), once("2")]}
+    answer = await fhir.post("", json=bundle, headers={"Prefer": "return=representation"})
+    found, made = (each["resource"] for each in answer.json()["entry"])
+    assert (found["id"], found["active"]) == ("there", True)
+    assert made["identifier"][0]["value"] == "2"
+
+
 async def test_references_follow_a_conditional_create(fhir: httpx.AsyncClient):
     await fhir.put("Patient/there", json=patient("1", "there"))
     results = await done(fhir, once("1", A), once("2", B), *(
