@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from conformance.population.check.source import Found, Json
@@ -14,6 +15,27 @@ LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 CVX = "http://hl7.org/fhir/sid/cvx"
+
+MEASURED = {
+    "8302-2",  # height
+    "29463-7",  # weight
+    "39156-5",  # body mass index
+    "8480-6",  # systolic pressure
+    "59408-5",  # saturation
+    "4548-4",  # HbA1c
+    "2345-7",  # glucose
+    "2160-0",  # creatinine
+    "98979-8",  # eGFR
+    "30934-4",  # BNP
+    "10230-1",  # ejection fraction
+    "19926-5",  # FEV1/FVC
+    "3016-3",  # TSH
+    "718-7",  # hemoglobin
+    "13457-7",  # LDL
+    "44261-6",  # PHQ-9
+    "3084-1",  # urate
+}
+"""The codes that the rules of courses.py and lives.py read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +81,31 @@ class Order:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A measurement of one LOINC code."""
 
     name: str
     when: str
     value: float
-    encounter: str
+
+
+class Known(NamedTuple):
+    """A resource that is there: its type, its bundle, its patient."""
+
+    type: str
+    scope: str
+    owner: str
 
 
 @dataclass(slots=True)
 class Facts:
     """Everything keyed by resource id; ids are unique across an output."""
 
-    types: dict[str, str] = field(default_factory=dict[str, str])
-    scopes: dict[str, str] = field(default_factory=dict[str, str])
-    owners: dict[str, str] = field(default_factory=dict[str, str])
+    known: dict[str, Known] = field(default_factory=dict[str, "Known"])
     identifiers: Counter[str] = field(default_factory=Counter[str])
     lives: dict[str, Life] = field(default_factory=dict[str, Life])
+    ids: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids of patients, one object each: a million resources repeat them."""
     counts: Counter[str] = field(default_factory=Counter[str])
     conditions: dict[str, dict[str, Episode]] = field(default_factory=dict[str, dict[str, Episode]])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
@@ -152,14 +180,13 @@ def note(facts: Facts, found: Found) -> None:
     resource = found.resource
     type, id = resource.get("resourceType", ""), resource.get("id", "")
     facts.counts[type] += 1
-    if id in facts.types:
-        facts.violations.append(Violation("unique id", found.name, f"also a {facts.types[id]}"))
-    facts.types[id], facts.scopes[id] = type, found.scope
+    if id in facts.known:
+        text = f"also a {facts.known[id].type}"
+        facts.violations.append(Violation("unique id", found.name, text))
     for identifier in _identifiers(resource):
         facts.identifiers[f"{type}|{identifier}"] += 1
     owner = owner_of(resource)
-    if owner:
-        facts.owners[id] = owner
+    facts.known[id] = Known(intern(type), found.scope, facts.ids.setdefault(owner, owner))
     remember = _REMEMBER.get(type)
     if remember is not None:
         remember(facts, found, owner)
@@ -222,14 +249,16 @@ def _encounter(facts: Facts, found: Found, owner: str) -> None:
 
 def _observation(facts: Facts, found: Found, owner: str) -> None:
     resource = found.resource
-    when, visit = resource.get("effectiveDateTime", ""), target(resource.get("encounter", {}))
+    when = resource.get("effectiveDateTime", "")
     rows = [resource, *resource.get("component", ())]
     for row in rows:
         value = row.get("valueQuantity", {}).get("value")
         if value is not None:
             code = code_of(row.get("code"), LOINC)
+            if code not in MEASURED:
+                continue
             by_code = facts.readings.setdefault(owner, defaultdict(list))
-            by_code[code].append(Reading(found.name, when, float(value), visit))
+            by_code[code].append(Reading(found.name, when, float(value)))
 
 
 def _allergy(facts: Facts, found: Found, owner: str) -> None:

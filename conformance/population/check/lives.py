@@ -39,7 +39,7 @@ def check(facts: Facts) -> Iterator[Violation]:
     """Patient by patient."""
     visits: dict[str, list[tuple[str, str, str]]] = {}
     for id, (start, end, _) in facts.encounters.items():
-        visits.setdefault(facts.owners.get(id, ""), []).append((start, end, id))
+        visits.setdefault(facts.known[id].owner, []).append((start, end, id))
     for patient, life in facts.lives.items():
         if not life.marked:
             yield Violation("marked as synthetic", life.name, "no HTEST label")

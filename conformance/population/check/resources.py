@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from conformance.population.check.facts import (
@@ -32,19 +32,20 @@ _FORECASTS = {
 }
 """Dates that are no events of the patient's life."""
 
+_NO_TIMES = {"id", "value", "display", "data", "reference"}
+
 _OF_VISIT = ("effectiveDateTime", "authoredOn", "occurrenceDateTime", "recordedDate", "authored")
 
 
 def check(facts: Facts, found: Found) -> Iterator[Violation]:
     """All rules that one resource can break by itself, given what the first pass knows."""
-    yield from _references(facts, found)
-    owner = facts.owners.get(found.resource.get("id", ""), owner_of(found.resource))
+    texts = strings(found.resource)
+    yield from _references(facts, found, texts)
+    owner = owner_of(found.resource)
     if found.resource["resourceType"] == "Provenance":
-        owner = next(
-            (facts.owners.get(target(t), "") for t in found.resource.get("target", ())), ""
-        )
+        owner = next((_owner(facts, target(t)) for t in found.resource.get("target", ())), "")
     if owner in facts.lives:
-        yield from _times(facts, found, owner)
+        yield from _times(facts, found, owner, texts)
         yield from _within_visit(facts, found)
     rule = _RULES.get(found.resource["resourceType"])
     if rule is not None:
@@ -54,20 +55,23 @@ def check(facts: Facts, found: Found) -> Iterator[Violation]:
 # References
 
 
-def _walk(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every string below a value, with the name of its element."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, dict):
-        for name, child in value.items():  # pyright: ignore[reportUnknownVariableType]
-            yield from _walk(child, str(name))  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(value, list):
-        for child in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _walk(child, key)  # pyright: ignore[reportUnknownArgumentType]
+def strings(resource: Json) -> list[tuple[str, str]]:
+    """Every string of a resource, with the name of its element, in no particular order."""
+    found: list[tuple[str, str]] = []
+    rest: list[tuple[str, Any]] = list(resource.items())
+    while rest:
+        key, value = rest.pop()
+        if isinstance(value, str):
+            found.append((key, value))
+        elif isinstance(value, dict):
+            rest += cast("Json", value).items()
+        elif isinstance(value, list):
+            rest += [(key, child) for child in cast("list[Any]", value)]
+    return found
 
 
-def _references(facts: Facts, found: Found) -> Iterator[Violation]:
-    for key, text in _walk(found.resource):
+def _references(facts: Facts, found: Found, texts: list[tuple[str, str]]) -> Iterator[Violation]:
+    for key, text in texts:
         if key == "reference" and not _resolves(facts, found.scope, text):
             yield Violation("reference resolves", found.name, text)
 
@@ -80,19 +84,25 @@ def _resolves(facts: Facts, scope: str, text: str) -> bool:
         return facts.identifiers[f"{type}|{unquote(query.removeprefix('identifier='))}"] == 1
     if text.startswith("urn:uuid:"):
         id = text.removeprefix("urn:uuid:")
-        return id in facts.types and facts.scopes[id] == scope
+        return id in facts.known and facts.known[id].scope == scope
     type, _, id = text.partition("/")
-    return facts.types.get(id) == type
+    return id in facts.known and facts.known[id].type == type
+
+
+def _owner(facts: Facts, id: str) -> str:
+    return facts.known[id].owner if id in facts.known else ""
 
 
 # Times
 
 
-def _times(facts: Facts, found: Found, owner: str) -> Iterator[Violation]:
+def _times(
+    facts: Facts, found: Found, owner: str, texts: list[tuple[str, str]]
+) -> Iterator[Violation]:
     life, type = facts.lives[owner], found.resource["resourceType"]
     last = instant(life.died) if life.died else None
-    for key, text in _walk(found.resource):
-        if key in {"id", "value", "display", "data"} or not _TIME.fullmatch(text):
+    for key, text in texts:
+        if text[4:5] != "-" or key in _NO_TIMES or not _TIME.fullmatch(text):
             continue
         if (type, key) in _FORECASTS:
             continue
@@ -157,7 +167,7 @@ def _ordered(facts: Facts, found: Found, owner: str) -> Iterator[Violation]:
         return
     given = resource.get("effectiveDateTime") or resource.get("whenHandedOver", "")
     for link, order in zip([link for link in links if link], orders, strict=True):
-        if facts.owners.get(target(link)) != owner:
+        if _owner(facts, target(link)) != owner:
             yield Violation("medication was ordered", found.name, "for another patient")
         elif order is not None and given and instant(given) < instant(order.when):
             yield Violation("medication was ordered", found.name, f"{given} before {order.when}")

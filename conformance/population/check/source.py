@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Json = dict[str, Any]
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -50,15 +50,15 @@ def files(folder: Path) -> list[Path]:
 def read(paths: list[Path]) -> Iterator[Found]:
     """All resources of these files; bundles are opened."""
     for path in paths:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        opened = gzip.open if path.suffix == ".gz" else Path.open
         try:
-            if ".ndjson" in path.name:
-                for line in data.splitlines():
-                    if line:
+            with opened(path, "rb") as file:
+                if ".ndjson" in path.name:
+                    for line in file:
                         yield Found(path.name, "", "", _decode(line))
-            else:
-                yield from _opened(path.name, _decode(data))
-        except msgspec.DecodeError as error:
+                else:
+                    yield from _opened(path.name, _decode(file.read()))
+        except (msgspec.DecodeError, gzip.BadGzipFile) as error:
             raise UnreadableError(f"{path.name}: {error}") from error
 
 
