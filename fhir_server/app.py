@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from fhir_server.context import Context
 from fhir_server.interactions.engine import Engine, Rules
+from fhir_server.interactions.ids import uuid7
 from fhir_server.operations.table import dispatch
 from fhir_server.r4.definitions import definitions
 from fhir_server.r4.outcome import FhirError
@@ -21,10 +23,13 @@ from fhir_server.rest.pages import Status, pages
 from fhir_server.search.catalog import Catalog, Pages
 from fhir_server.search.hashes import Hasher
 from fhir_server.search.indexer import Indexer
+from fhir_server.store.jobs import Jobs
 from fhir_server.store.key_check import check_key
 from fhir_server.store.store import Store
 from fhir_server.validation.validator import Validator
 from fhir_server.worker.consumers import consume
+from fhir_server.worker.tasks import REINDEX, reindex
+from smart_auth.grant import Everything
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
@@ -45,6 +50,12 @@ log = structlog.get_logger()
 def now() -> datetime:
     """The instant of a request: aware, UTC, in milliseconds."""
     return datetime.fromtimestamp(int(time() * 1000) / 1000, UTC)
+
+
+def operator(tenant: str, agent: str) -> Context:
+    """The operator at the command line of this machine, who may do everything."""
+    moment = now()
+    return Context(tenant, Everything(), moment, agent, uuid7(moment))
 
 
 def engines(settings: Settings, store: Store) -> dict[str, Engine]:
@@ -194,9 +205,21 @@ async def opened(settings: Settings) -> AsyncGenerator[Store]:
 
 
 async def background(settings: Settings) -> None:
-    """The background worker: the consumers of the change log, until cancelled."""
-    async with opened(settings) as store:
-        await consume(store, settings.tenants)
+    """The background worker: consumers of the change log and jobs, until cancelled."""
+    async with (
+        opened(settings) as store,
+        jobs(settings, store) as queue,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(consume(store, settings.tenants))
+        tasks.create_task(queue.run())
+
+
+def jobs(settings: Settings, store: Store) -> Jobs:
+    """The queue of background jobs, with its tasks."""
+    engine = engines(settings, store)[settings.tenants[0]]
+    tasks = {REINDEX: reindex(store, engine.indexer.rows, engine.seal.open)}
+    return Jobs(settings.database_url, tasks, now)
 
 
 def _is_fhir(path: str) -> bool:

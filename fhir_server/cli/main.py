@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from fhir_server.cli import api, config, demo, doctor, installation, load, serve, worker
+from fhir_server.cli import api, config, demo, doctor, installation, jobs, load, serve, worker
 from fhir_server.cli.console import FAILED, console
 from fhir_server.settings import SettingsError
 
@@ -22,6 +22,7 @@ app.command()(load.load)
 app.command()(demo.demo)
 app.command()(config.config)
 app.command()(doctor.doctor)
+app.add_typer(jobs.jobs, name="jobs")
 app.command("migrate")(installation.migrate_command)
 app.command("api")(api.api_worker)
 app.command("worker")(worker.background_worker)

@@ -46,7 +46,18 @@ def supersede(tables: TableSet) -> LiteralString:
         + " (rid, type, id, vid, updated, method, pat, pats, body, raw, replaced)"
         " SELECT f.rid, f.type, f.id, f.vid, f.updated, f.method, f.pat, f.pats, f.body, f.raw,"
         " k.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS k (rid, at)"
-        " JOIN " + tables.resource + " f ON f.rid = k.rid RETURNING rid),"
+        " JOIN " + tables.resource + " f ON f.rid = k.rid RETURNING rid)," + _dropped(tables)
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def unindex(tables: TableSet) -> LiteralString:
+    """Drop all that search has of these rids; values: five times the rids."""
+    return "WITH" + _dropped(tables)
+
+
+def _dropped(tables: TableSet) -> LiteralString:
+    return (
         " hot AS (DELETE FROM " + tables.hot + " h USING " + tables.search + " s,"
         " unnest(s.idx) AS x (h) WHERE s.rid = ANY (%s::bigint[])"
         " AND h.h = x.h AND h.date_lo = s.date_lo AND h.rid = s.rid),"
@@ -84,6 +95,27 @@ def write(tables: TableSet, change_log: LiteralString) -> LiteralString:
         " again AS (UPDATE " + tables.resource + " f SET vid = w.vid, updated = w.updated,"
         " method = w.method, pat = w.pat, pats = w.pats::bigint[], body = w.body::jsonb,"
         " raw = CASE WHEN w.raw THEN w.body END FROM w WHERE NOT w.is_new AND f.rid = w.rid),"
+        + _indexed(tables) +
+        " INSERT INTO " + change_log + " (type, rid, id, vid, method, created, updated,"
+        " pat, pats) SELECT type, rid, id, vid, method, created, updated,"
+        " pat, pats::bigint[]"
+        " FROM w"
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def reindex(tables: TableSet) -> LiteralString:
+    """Search rows anew for versions that stay as they are; values as for ``write``."""
+    return (
+        "WITH w AS MATERIALIZED (SELECT * FROM unnest(" + _ROW_ARRAYS + ")"
+        " AS w (" + _ROW_COLUMNS + "))," + _indexed(tables) +
+        " UPDATE " + tables.resource + " f SET pat = w.pat, pats = w.pats::bigint[]"
+        " FROM w WHERE f.rid = w.rid"
+    )  # fmt: skip
+
+
+def _indexed(tables: TableSet) -> LiteralString:
+    return (
         " found AS (INSERT INTO " + tables.search
         + " (rid, type, pat, pats, date_lo, date_hi, updated, idx)"
         " SELECT rid, type, pat, pats::bigint[], date_lo, date_hi, updated, idx::bigint[]"
@@ -96,8 +128,4 @@ def write(tables: TableSet, change_log: LiteralString) -> LiteralString:
         " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[])),"
         " periods AS (INSERT INTO " + tables.period + " (h, lo, hi, rid)"
         " SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[]))"
-        " INSERT INTO " + change_log + " (type, rid, id, vid, method, created, updated,"
-        " pat, pats) SELECT type, rid, id, vid, method, created, updated,"
-        " pat, pats::bigint[]"
-        " FROM w"
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
 
-from fhir_server.store import changelog, counts, history
+from fhir_server.store import changelog, counts, history, reindex
 from fhir_server.store.apply import ATTEMPTS, PAUSE_SECONDS, write_with_retries
 from fhir_server.store.connections import SEARCHING, SHAPES, WRITING, Address, Connection, Lane
 from fhir_server.store.failures import RETRIED, translated
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fhir_server.store.rows import (
         Change,
         HistoryPage,
+        IndexRows,
         Predicate,
         Statement,
         TableSet,
@@ -256,6 +257,20 @@ class Store:
         """How many changes each consumer has not handled yet."""
         async with self.cold() as connection:
             return await changelog.lag(connection, self.tenants.of(tenant).layout)
+
+    async def reindex_begin(self, context: Context, type: str) -> None:
+        """Start making the search rows of a type anew, or go on with a run under way."""
+        layout = self.tenants.of(context.tenant).layout
+        async with self._transactions.connection() as connection:
+            await reindex.begin(connection, layout, type)
+
+    async def reindex_batch(
+        self, context: Context, type: str, rows_of: Callable[[bytes], IndexRows]
+    ) -> int:
+        """The next resources of a run; how many there were, 0 at its end."""
+        layout = self.tenants.of(context.tenant).layout
+        async with self._transactions.connection() as connection, connection.transaction():
+            return await reindex.batch(connection, layout, type, rows_of)
 
     @asynccontextmanager
     async def cold(self) -> AsyncGenerator[Connection]:

@@ -86,7 +86,7 @@ async def search_rows_are_those_of_current_versions(store: Store) -> None:
     for table in ("observation", "patient", "other"):
         current = await ask(
             store,
-            f"SELECT rid, body ->> 'text' FROM t_default.{table} WHERE body IS NOT NULL",  # noqa: S608
+            f"SELECT rid, body ->> 'text' FROM t_default.{table} WHERE body IS NOT NULL",
         )
         expected = sorted((rid, int(mark)) for rid, mark in current)
         for asked in (

@@ -77,7 +77,7 @@ async def test_an_update_replaces_all_search_rows(store: Store) -> None:
     assert await ask(store, "SELECT h FROM t_default.observation_period") == []
     await store.write(context(), [delete("Observation", "a")])
     for table in ("search", "hot", "string"):
-        asked = f"SELECT rid FROM t_default.observation_{table}"  # noqa: S608
+        asked = f"SELECT rid FROM t_default.observation_{table}"
         assert await ask(store, asked) == []
 
 
