@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fhir_server.r4.compartment import patients
 from fhir_server.r4.definitions import definitions
 from fhir_server.search.hashes import Hasher
 from fhir_server.search.indexer import Indexer
@@ -220,3 +221,26 @@ def test_values_of_a_wrong_type_never_fail(wrong: object) -> None:
         INDEXER.rows({"resourceType": "Patient", name: wrong})
     INDEXER.rows({"resourceType": "Patient", "name": [{"given": wrong, "family": wrong}]})
     INDEXER.rows({"resourceType": "Location", "position": {"latitude": wrong, "longitude": 1}})
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        OBSERVATION,
+        {"resourceType": "Patient", "id": "p1", "link": [{"other": {"reference": "Patient/p2"}}]},
+        {
+            "resourceType": "Appointment",
+            "participant": [
+                {"actor": {"reference": "Patient/a"}},
+                {"actor": {"reference": f"{BASE}/Patient/b/_history/2"}},
+                {"actor": {"reference": "http://elsewhere.org/fhir/Patient/c"}},
+            ],
+        },
+        {"resourceType": "Claim", "patient": {"reference": "Patient/a"}, "payee": {"party": {}}},
+        {"resourceType": "Group", "member": [{"entity": {"reference": "Patient/a"}}]},
+        {"resourceType": "Organization", "id": "o"},
+    ],
+)
+def test_the_compartment_is_what_the_definitions_say(resource: dict[str, Any]) -> None:
+    said = patients(resource, BASE)
+    assert set(INDEXER.rows(resource).pats) == {HASHER.patient(id_) for id_ in said}

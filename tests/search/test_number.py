@@ -82,11 +82,11 @@ RESOURCES: list[dict[str, Any]] = [
         },
     },
     {
-        "resourceType": "Group",
-        "id": "range",
-        "type": "person",
-        "actual": False,
-        "characteristic": [{"code": {"text": "age"}, "exclude": False, "valueBoolean": True}],
+        "resourceType": "MolecularSequence",
+        "id": "sequence",
+        "coordinateSystem": 0,
+        "referenceSeq": {"chromosome": {"coding": [{"code": "7"}]}, "windowStart": 1},
+        "variant": [{"start": 10, "end": 20}, {"start": 30, "end": 40}],
     },
     {
         "resourceType": "ActivityDefinition",
@@ -206,6 +206,24 @@ async def test_components_of_a_composite_match_in_the_same_element(
     library: Shelf, name: str, value: str, found: bool
 ) -> None:
     assert ("pressure" in await library.set("Observation", name, value)) is found
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("7$10$20", True),
+        ("7$ge10$le20", True),
+        ("7$gt25$lt50", True),
+        ("7$10$40", False),
+        ("7$gt25$lt35", False),
+        ("8$10$20", False),
+    ],
+)
+async def test_two_numbers_of_a_composite_are_of_the_same_element(
+    library: Shelf, value: str, found: bool
+) -> None:
+    ids = await library.set("MolecularSequence", "chromosome-variant-coordinate", value)
+    assert bool(ids) is found
 
 
 async def test_a_composite_of_the_resource_itself_compares_its_own_values(library: Shelf) -> None:

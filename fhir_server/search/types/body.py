@@ -66,12 +66,12 @@ def json_paths(parameter: Parameter, definitions: Definitions) -> tuple[str, ...
 def _json_path(leaf: Leaf) -> str:
     path = "$" + "".join(_accessor(place) for place in leaf.places)
     if leaf.target is not None:
-        path += f' ? (@.reference like_regex "(^|/){leaf.target}/")'
-    return path + "".join(f".{name}" for name in _TEXT_OF.get(leaf.type_code, ()))
+        path += f' ? (@."reference" like_regex "(^|/){leaf.target}/")'
+    return path + "".join(f'."{name}"' for name in _TEXT_OF.get(leaf.type_code, ()))
 
 
 def _accessor(place: Place) -> str:
     if place.where is None:
-        return f".{place.property}"
+        return f'."{place.property}"'
     name, literal = place.where
-    return f'.{place.property} ? (@.{name} == "{literal}")'
+    return f'."{place.property}" ? (@."{name}" == "{literal}")'

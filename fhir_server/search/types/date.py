@@ -109,7 +109,7 @@ def matching(asked: Instants, low: LiteralString, high: LiteralString) -> Fragme
     """What must hold of a stored range in the columns ``low`` and ``high``."""
     text, ends = _CONDITIONS[asked.prefix]
     values = tuple(asked.low if end == "low" else asked.high for end in ends)
-    return Fragment(text.replace("lo", low).replace("hi", high), values)
+    return Fragment(text.replace("LOW", low).replace("HIGH", high), values)
 
 
 def sort(
@@ -132,18 +132,18 @@ def sort(
     )
 
 
-# Over the stored range (lo, hi) and the range asked for; both exclude their end. Each value is
+# Over the stored range (LOW, HIGH) and the range asked for; both exclude their end. Each value is
 # the low or high end of what was asked for.
 _CONDITIONS: dict[Prefix, tuple[LiteralString, tuple[LiteralString, ...]]] = {
-    "eq": ("(lo >= %s AND hi <= %s)", ("low", "high")),
-    "ne": ("NOT (lo >= %s AND hi <= %s)", ("low", "high")),
-    "gt": ("hi > %s", ("high",)),
-    "lt": ("lo < %s", ("low",)),
-    "ge": ("hi > %s", ("low",)),
-    "le": ("lo < %s", ("high",)),
-    "sa": ("lo >= %s", ("high",)),
-    "eb": ("hi <= %s", ("low",)),
-    "ap": ("(lo < %s AND hi > %s)", ("high", "low")),
+    "eq": ("(LOW >= %s AND HIGH <= %s)", ("low", "high")),
+    "ne": ("NOT (LOW >= %s AND HIGH <= %s)", ("low", "high")),
+    "gt": ("HIGH > %s", ("high",)),
+    "lt": ("LOW < %s", ("low",)),
+    "ge": ("HIGH > %s", ("low",)),
+    "le": ("LOW < %s", ("high",)),
+    "sa": ("LOW >= %s", ("high",)),
+    "eb": ("HIGH <= %s", ("low",)),
+    "ap": ("(LOW < %s AND HIGH > %s)", ("high", "low")),
 }
 
 

@@ -96,7 +96,9 @@ def matching(asked: Number, low: LiteralString, high: LiteralString) -> Fragment
     """What must hold of a stored range, ends included, in the columns ``low`` and ``high``."""
     text, ends = _CONDITIONS[asked.prefix]
     parts: dict[str, Decimal] = {"low": asked.low, "value": asked.value, "high": asked.high}
-    return Fragment(text.replace("lo", low).replace("hi", high), tuple(parts[end] for end in ends))
+    return Fragment(
+        text.replace("LOW", low).replace("HIGH", high), tuple(parts[end] for end in ends)
+    )
 
 
 def in_rows(
@@ -157,17 +159,17 @@ def sort(
 
 End = Literal["low", "value", "high"]
 
-# Over the stored range (lo, hi), a point for most numbers.
+# Over the stored range (LOW, HIGH), a point for most numbers.
 _CONDITIONS: dict[Prefix, tuple[LiteralString, tuple[End, ...]]] = {
-    "eq": ("(lo >= %s AND hi < %s)", ("low", "high")),
-    "ne": ("NOT (lo >= %s AND hi < %s)", ("low", "high")),
-    "gt": ("hi > %s", ("value",)),
-    "lt": ("lo < %s", ("value",)),
-    "ge": ("hi >= %s", ("value",)),
-    "le": ("lo <= %s", ("value",)),
-    "sa": ("lo > %s", ("value",)),
-    "eb": ("hi < %s", ("value",)),
-    "ap": ("(hi >= %s AND lo <= %s)", ("low", "high")),
+    "eq": ("(LOW >= %s AND HIGH < %s)", ("low", "high")),
+    "ne": ("NOT (LOW >= %s AND HIGH < %s)", ("low", "high")),
+    "gt": ("HIGH > %s", ("value",)),
+    "lt": ("LOW < %s", ("value",)),
+    "ge": ("HIGH >= %s", ("value",)),
+    "le": ("LOW <= %s", ("value",)),
+    "sa": ("LOW > %s", ("value",)),
+    "eb": ("HIGH < %s", ("value",)),
+    "ap": ("(HIGH >= %s AND LOW <= %s)", ("low", "high")),
 }
 
 
