@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from playwright.sync_api import sync_playwright
 
 from conformance.installation import Installation
 
@@ -56,6 +57,27 @@ def test_the_server_answers_fhir_and_pages(server: Installation):
     assert httpx.get(f"{server.url}/metadata").json()["resourceType"] == "CapabilityStatement"
     assert "Hestia" in httpx.get(server.origin).text
     assert httpx.get(f"{server.origin}/metrics").status_code == 200
+
+
+def test_a_person_finds_state_counts_and_a_way_to_the_data(server: Installation):
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    assert executable, "a browser is missing: .ci/prepare installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        page = browser.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(server.origin)
+        assert page.get_by_role("heading", name="Hestia").is_visible()
+        assert page.get_by_role("status").inner_text() == "ready"
+        style = "getComputedStyle(document.querySelector('header')).display"
+        assert page.evaluate(style) == "flex"  # the style sheet is there: CSP lets it through
+        page.get_by_role("link", name="/fhir/metadata").click()
+        assert "CapabilityStatement" in page.content()
+        assert complaints == []
+        browser.close()
 
 
 def test_what_is_written_is_read_from_every_worker(server: Installation):
