@@ -15,6 +15,7 @@ from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.operations.table import OPERATIONS
 from fhir_server.r4.json import encode
 from fhir_server.r4.outcome import invalid
+from fhir_server.search.request import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,7 +153,7 @@ def _codes(rows: Iterable[Interaction]) -> list[Json]:
 
 
 def _parameters(engine: Engine, type: str) -> list[Json]:
-    served = engine.catalog.registry.of(type)
+    served = searchable(engine.catalog.registry, type)
     return [
         {"name": code, "definition": parameter.url, "type": parameter.type}
         for code, parameter in sorted(engine.catalog.definitions.search_parameters_of(type).items())

@@ -26,7 +26,7 @@ class Hasher:
     hash: Callable[..., int]
     """``hash(*parts: str) -> int``"""
 
-    def __init__(self, key: bytes, *, kept: int = 1 << 16) -> None:
+    def __init__(self, key: bytes, *, kept: int = 1 << 14) -> None:
         keyed = blake2b(key=key, digest_size=8)
 
         def hashed(*parts: str) -> int:

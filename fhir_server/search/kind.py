@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fhir_server.store.rows import IndexRows, TableSet
 
 
-MOST_KEPT = 4096
+MOST_KEPT = 1024
 
 
 @dataclass(frozen=True, slots=True)

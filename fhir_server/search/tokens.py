@@ -9,6 +9,7 @@ posted does not appear in the links it gets back.
 from __future__ import annotations
 
 import os
+import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 NAME = "_page"
 _NONCE = 12
+_LONG = 500
+_SMALLER = b"z"
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True):
@@ -50,7 +53,7 @@ _decoder = msgspec.msgpack.Decoder(Token)
 def seal(token: Token, context: Context, type: str, key: bytes) -> str:
     """The token as it stands in a link."""
     nonce = os.urandom(_NONCE)
-    sealed = AESGCM(key).encrypt(nonce, _encoder.encode(token), _bound_to(context, type))
+    sealed = AESGCM(key).encrypt(nonce, _packed(token), _bound_to(context, type))
     return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
 
@@ -59,9 +62,15 @@ def unseal(text: str, context: Context, type: str, key: bytes) -> Token:
     try:
         sealed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         plain = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(context, type))
-        return _decoder.decode(plain)
+        return _decoder.decode(zlib.decompress(plain[1:]) if plain[:1] == _SMALLER else plain[1:])
     except (InvalidTag, Base64Error, ValueError, msgspec.MsgspecError):
         raise _foreign() from None
+
+
+def _packed(token: Token) -> bytes:
+    """A long search still has to fit into an address."""
+    plain = _encoder.encode(token)
+    return b"." + plain if len(plain) < _LONG else _SMALLER + zlib.compress(plain)
 
 
 def _bound_to(context: Context, type: str) -> bytes:

@@ -12,7 +12,7 @@ from fhir_server.r4.definitions import definitions
 from fhir_server.r4.outcome import FhirError
 from fhir_server.search.catalog import Catalog, Pages
 from fhir_server.search.hashes import Hasher
-from fhir_server.search.request import MAX_VALUES, parse
+from fhir_server.search.request import MAX_VALUES, parse, searchable
 from fhir_server.search.types.date import Instants
 from fhir_server.search.types.number import Number
 from fhir_server.search.types.quantity import Quantity
@@ -210,6 +210,24 @@ def test_a_chained_search_is_refused_by_name(name: str) -> None:
     status, said = refusal("Observation", (name, "x"), lenient=True)
     assert status == 400
     assert name in said
+
+
+@pytest.mark.parametrize(
+    ("type_", "name"),
+    [("Observation", "_include"), ("Observation", "_text"), ("Location", "near")],
+)
+def test_a_parameter_of_the_specification_that_is_not_served_is_refused_by_name(
+    type_: str, name: str
+) -> None:
+    status, said = refusal(type_, (name, "x"))
+    assert status == 400
+    assert repr(name) in said
+    assert [w.severity for w in read(type_, (name, "x"), lenient=True).warnings] == ["warning"]
+
+
+def test_what_can_be_searched_by_leaves_out_what_is_only_indexed() -> None:
+    assert "near" not in searchable(CATALOG.registry, "Location")
+    assert {"name", "_id"} <= set(searchable(CATALOG.registry, "Location"))
 
 
 @pytest.mark.parametrize("value", ["true", "false"])

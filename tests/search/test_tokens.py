@@ -24,6 +24,14 @@ def test_a_token_comes_back_as_it_was_sealed() -> None:
     assert unseal(seal(TOKEN, CONTEXT, "Patient", KEY), CONTEXT, "Patient", KEY) == TOKEN
 
 
+def test_a_long_search_makes_a_token_that_fits_an_address() -> None:
+    codes = ",".join(f"http://loinc.org|{n}-{n % 10}" for n in range(500))
+    long = Token((("code", codes),), NOW, backward=False, keys=(None,), rid=1)
+    text = seal(long, CONTEXT, "Observation", KEY)
+    assert len(text) < len(codes) / 3
+    assert unseal(text, CONTEXT, "Observation", KEY) == long
+
+
 def test_a_token_shows_nothing_of_the_search() -> None:
     text = seal(TOKEN, CONTEXT, "Patient", KEY)
     assert "Secret" not in text
