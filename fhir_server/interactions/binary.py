@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/binary.html#rest
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, cast
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fhir_server.interactions.request import Answer
 
 _OCTETS = "application/octet-stream"
+_HEADER = re.compile(r"[^\x00-\x1f\x7f]{1,1000}")
 
 
 async def patients_of(
@@ -69,13 +71,18 @@ def native(answer: Answer) -> Answer:
     """The content itself, under its own media type."""
     resource = _resource(answer)
     data: object = resource.get("data")
-    reference = _reference(resource)
+    content_type: object = resource.get("contentType")
     return msgspec.structs.replace(
         answer,
         body=b64decode(data) if isinstance(data, str) else b"",
-        content_type=str(resource.get("contentType") or _OCTETS),
-        security_context=reference or "",
+        content_type=_header(content_type) or _OCTETS,
+        security_context=_header(_reference(resource)),
     )
+
+
+def _header(value: object) -> str:
+    """A value as a header, "" where it cannot be one: what was not validated may hold anything."""
+    return value if isinstance(value, str) and _HEADER.fullmatch(value) else ""
 
 
 def _resource(answer: Answer) -> Json:

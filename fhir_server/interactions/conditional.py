@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from fhir_server.interactions.access import listable
-from fhir_server.r4.outcome import FhirError, Issue, multiple_matches
+from fhir_server.r4.outcome import FhirError, Issue, malformed, multiple_matches
 from fhir_server.search.page import matches
 
 if TYPE_CHECKING:
@@ -31,13 +31,19 @@ _ABOUT_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
 
 def criteria_of(params: Criteria, type: str) -> Criteria:
-    """The search parameters among those of a conditional interaction; 400 where there are none."""
+    """The search parameters among those of a conditional interaction; 400 where there are none.
+
+    A search leaves out a parameter without a value; here that would widen what is changed.
+    """
     criteria = tuple(pair for pair in params if pair[0] not in _ABOUT_THE_ANSWER)
     if not any(value for _, value in criteria):
         raise FhirError(
             400,
             [Issue("required", f"A conditional interaction on {type} needs search parameters")],
         )
+    for name, value in criteria:
+        if not value:
+            raise malformed(f"Criterion {name!r} of a conditional interaction has no value")
     return criteria
 
 

@@ -43,7 +43,7 @@ def unchanged(request: Request, version: Version) -> bool:
         return tags is ANY or str(version.vid) in tags
     since = request.if_modified_since
     # The header knows whole seconds only: a later fraction of that second has been seen.
-    return since is not None and version.updated < since + _SECOND
+    return since is not None and version.updated - since < _SECOND
 
 
 def only_expected(request: Request) -> int | None:

@@ -22,7 +22,7 @@ from fhir_server.interactions.draft import Draft
 from fhir_server.interactions.ids import uuid7
 from fhir_server.interactions.preconditions import check, only_expected
 from fhir_server.interactions.write import commit
-from fhir_server.r4.outcome import conflict, invalid
+from fhir_server.r4.outcome import conflict, invalid, precondition_failed
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
@@ -106,6 +106,10 @@ async def _unmatched(
     own: str,
     records: Records,
 ) -> Draft:
+    if request.if_match:
+        raise precondition_failed(
+            f"If-Match asks for version {request.if_match}, no {request.type} matches the criteria"
+        )
     if not own:
         id = uuid7(context.now)
         return Draft(method="POST", type=request.type, id=id, resource=resource, expect=0)

@@ -72,7 +72,7 @@ def date_range(text: str, zone: tzinfo = UTC) -> DateRange:
         raise ValueError(f"{text!r} is not a date: {error}") from None
     low = _utc(_after(low, _MINUTE)) if leap else _utc(low)
     step, precision, shift = _step(second, fraction)
-    low += shift
+    low = _after(low, shift)
     return DateRange(low, _after(low, step), precision, offset is not None)
 
 

@@ -55,7 +55,10 @@ class _Operation:
         if given.get("name") != "operation":
             raise not_understood(number, "each parameter of a FHIRPath Patch is named 'operation'")
         self.parts: dict[str, Json] = {}
-        for part in cast("list[object]", given.get("part") or []):
+        parts: object = given.get("part", [])
+        if not isinstance(parts, list):
+            raise not_understood(number, "the parts of an operation are a list")
+        for part in cast("list[object]", parts):
             self._take(part)
         self.type = self._word("type")
         if self.type not in _PARTS:

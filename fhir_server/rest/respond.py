@@ -31,6 +31,11 @@ _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _UTF8 = ";charset=utf-8"
 # PHI: only the browser of the person at the keyboard may keep it, and must ask again each time.
 _CACHING = (b"cache-control", b"private, no-cache")
+# Content that anybody may have stored: a browser must neither guess what it is nor run it here.
+_UNTRUSTED: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+]
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -68,6 +73,7 @@ def respond(engine: Engine, request: Request, answer: Answer, wish: Wish) -> Res
         headers.append((b"x-security-context", answer.security_context.encode("utf-8")))
     if answer.content_type:
         headers.append((b"content-type", answer.content_type.encode("utf-8")))
+        headers += _UNTRUSTED
         body = answer.body if isinstance(answer.body, bytes) else b""
         return Response(answer.status, headers, body)
     body = _preferred(request, answer)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fhir_server.validation.validator import Validator
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 PDF = b"%PDF-1.7 \x00\xff not utf-8"
 TEXT = {"Content-Type": "text/plain; charset=latin-1"}
+SENT = {"Content-Type": "application/fhir+json"}
 FHIR = {"Accept": "application/fhir+json"}
 
 
@@ -143,3 +146,28 @@ async def test_a_patients_grant_writes_within_its_security_context_only(
     headers = TEXT | ({"X-Security-Context": context} if context else {})
     answer = await connect(patient="p1").post("Binary", content=b"x", headers=headers)
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("kind", ["text/html\nX-Evil: 1", "text/html\x01"])
+async def test_a_media_type_that_cannot_be_a_header_is_not_sent_as_one(
+    connect: Callable[..., AsyncClient], kind: str
+) -> None:
+    fhir = connect(validate=Validator("off").validate)
+    body = {"resourceType": "Binary", "id": "b1", "contentType": kind, "data": "aGk="}
+    await fhir.put("Binary/b1", json=body, headers=SENT)
+    answer = await fhir.get("Binary/b1")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.content == b"hi"
+
+
+async def test_a_media_type_with_a_line_break_is_400(fhir: AsyncClient) -> None:
+    body = {"resourceType": "Binary", "id": "b1", "contentType": "text/html\nx", "data": "aGk="}
+    assert (await fhir.put("Binary/b1", json=body, headers=SENT)).status_code == 400
+
+
+async def test_content_cannot_run_in_a_browser(fhir: AsyncClient) -> None:
+    await fhir.put("Binary/b1", content=b"<script>", headers={"Content-Type": "text/html"})
+    answer = await fhir.get("Binary/b1", headers={"Accept": "text/html"})
+    assert answer.headers["content-type"] == "text/html"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]

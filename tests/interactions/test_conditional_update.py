@@ -57,6 +57,12 @@ async def test_several_matches_are_412(fhir: AsyncClient) -> None:
     assert answer.json()["issue"][0]["code"] == "multiple-matches"
 
 
+async def test_if_match_without_a_match_is_412_and_creates_nothing(fhir: AsyncClient) -> None:
+    answer = await fhir.put(ADDRESS, json=PATIENT, headers={"If-Match": 'W/"1"'})
+    assert answer.status_code == 412
+    assert "entry" not in (await fhir.get("_history")).json()
+
+
 async def test_if_match_holds_for_the_match(fhir: AsyncClient) -> None:
     await fhir.put("Patient/p1", json=PATIENT | {"id": "p1"})
     refused = await fhir.put(ADDRESS, json=PATIENT, headers={"If-Match": 'W/"4"'})
@@ -65,7 +71,9 @@ async def test_if_match_holds_for_the_match(fhir: AsyncClient) -> None:
     assert done.status_code == 200
 
 
-@pytest.mark.parametrize("query", ["", "?", "?_format=json", "?identifier=", "?shoe-size=44"])
+@pytest.mark.parametrize(
+    "query", ["", "?", "?_format=json", "?identifier=", "?shoe-size=44", "?_id=p1&identifier="]
+)
 async def test_without_criteria_that_can_be_searched_by_it_is_400(
     fhir: AsyncClient, query: str
 ) -> None:

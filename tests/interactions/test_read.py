@@ -107,9 +107,12 @@ async def test_if_none_match_that_is_no_list_of_tags_is_400(fhir: AsyncClient) -
         ("Sat, 21 Nov 2026 08:00:00 GMT", 304),
         ("Sat, 21 Nov 2026 08:00:01 GMT", 304),
         ("Sat, 21 Nov 2026 07:59:59 GMT", 200),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 304),
         ("not a date", 200),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 200),
+        ("31 Dec 99999999999 00:00:00 GMT", 200),
     ],
-    ids=["same second", "later", "earlier", "ignored as HTTP asks"],
+    ids=["same second", "later", "earlier", "last of all", "no date", "overflow", "huge year"],
 )
 async def test_if_modified_since(fhir: AsyncClient, since: str, status: int) -> None:
     await fhir.put("Patient/p1", json={"resourceType": "Patient", "id": "p1"})

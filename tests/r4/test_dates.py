@@ -36,6 +36,11 @@ RANGES = {
     "0001-01-01T00:00:00+14:00": (utc(1, 1, 1), utc(1, 1, 1, 0, 0, 1), "second"),
     "9999": (utc(9999, 1, 1), datetime.max.replace(tzinfo=UTC), "year"),
     "9999-12-31": (utc(9999, 12, 31), datetime.max.replace(tzinfo=UTC), "day"),
+    "9999-12-31T23:59:59.999999999-14:00": (
+        datetime.max.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+        "fraction",
+    ),
     "9999-12-31T23:59:59-12:00": (
         datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), "second",
     ),

@@ -288,6 +288,10 @@ def test_numbers_keep_their_digits():
 NOT_UNDERSTOOD = {
     "not named operation": {"name": "op", "part": []},
     "not an object": 1,
+    "parts that are no list": {"name": "operation", "part": 5},
+    "group that the pattern lacks": operation(
+        "delete", "Patient.where(id.replaceMatches('(.)', '$7') = '')"
+    ),
     "no type": {"name": "operation", "part": [part("path", valueString="Patient.active")]},
     "unknown type": operation("merge", "Patient"),
     "no path": {"name": "operation", "part": [part("type", valueCode="delete")]},

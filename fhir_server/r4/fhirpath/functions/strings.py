@@ -116,7 +116,10 @@ def _replace_matches(value: str, pattern: str, substitution: str) -> str:
     def expand(match: Any) -> str:
         return _expanded(match, substitution)
 
-    found: str = compiled.sub(expand, value)
+    try:
+        found: str = compiled.sub(expand, value)
+    except (IndexError, KeyError, _re2().error):
+        raise FhirPathError(f"{substitution!r} names a group that the pattern lacks") from None
     return found
 
 
