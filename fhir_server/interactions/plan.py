@@ -28,6 +28,7 @@ from fhir_server.r4.links import (
     is_conditional,
 )
 from fhir_server.r4.outcome import FhirError, Issue, malformed, method_not_allowed
+from fhir_server.search.request import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,7 +98,7 @@ def plan_of(engine: Engine, context: Context, request: Request, bundle: Json) ->
         raise FhirError(status, [issue for error in errors for issue in error.issues])
     raise_if(repeated((step, (step.request.type, step.request.id)) for step in named(steps)))
     _find_links(steps)
-    references = _references(engine, steps)
+    references = _references(engine, context, steps)
     simple = not references and all(map(_simple, steps))
     return Plan(steps, references, simple, request.prefer)
 
@@ -128,26 +129,27 @@ def _steps(
     for entry in read:
         try:
             asked = request_of(engine, entry, request.prefer)
-            steps.append(_step(context, Step(entry, asked)))
+            steps.append(_step(engine, context, Step(entry, asked)))
         except FhirError as error:
             errors.append(located(error, entry))
     return steps, errors
 
 
-def _step(context: Context, step: Step) -> Step:
+def _step(engine: Engine, context: Context, step: Step) -> Step:
     request = step.request
+    only_expected(request)
     if step.method == "GET" or request.shape == TYPE_SEARCH:
         return step
     if request.shape not in _LOCAL:
         raise malformed(f"{step.method} {step.entry.path} is not possible in a transaction")
     if step.method == "POST":
-        return _create(context, step)
+        return _create(engine, context, step)
     if request.shape == INSTANCE:
         step.target = Target(request.type, request.id)
         if step.method == "PUT":
             required_id(resource_of(request), request)
     else:
-        step.criteria = criteria_of(request.params, request.type)
+        step.criteria = _criteria(engine, context, request.type, request.params)
     if step.method == "PATCH" and request.type == BINARY:
         raise method_not_allowed("PATCH is not defined for Binary", "GET, HEAD, PUT, DELETE")
     if step.method == "PATCH" and request.content_type == JSON_PATCH:
@@ -157,15 +159,24 @@ def _step(context: Context, step: Step) -> Step:
     return step
 
 
-def _create(context: Context, step: Step) -> Step:
+def _create(engine: Engine, context: Context, step: Step) -> Step:
     request = step.request
     if request.shape != TYPE:
         raise malformed(f"POST goes to a type, not to {step.entry.path}")
     resource_of(request)
     if request.if_none_exist:
-        step.criteria = criteria_of(parse_query(request.if_none_exist), request.type)
+        params = parse_query(request.if_none_exist)
+        step.criteria = _criteria(engine, context, request.type, params)
     step.target = Target(request.type, uuid7(context.now), 1)
     return step
+
+
+def _criteria(engine: Engine, context: Context, type: str, params: Criteria) -> Criteria:
+    """Read now, where the entry is known that is at fault."""
+    criteria = criteria_of(params, type)
+    if not parse(engine.catalog, type, criteria, context.now).criteria:
+        raise malformed(f"The criteria for {type} name no search parameter with a value")
+    return criteria
 
 
 def _operations_of(request: Request) -> list[object]:
@@ -201,7 +212,9 @@ def _find_links(steps: Sequence[Step]) -> None:
             step.links = find(step.entry, step.request.resource, urls)
 
 
-def _references(engine: Engine, steps: Sequence[Step]) -> dict[str, tuple[str, Criteria]]:
+def _references(
+    engine: Engine, context: Context, steps: Sequence[Step]
+) -> dict[str, tuple[str, Criteria]]:
     found: dict[str, tuple[str, Criteria]] = {}
     issues: list[Issue] = []
     for step in steps:
@@ -213,7 +226,8 @@ def _references(engine: Engine, steps: Sequence[Step]) -> dict[str, tuple[str, C
                 issues.append(step.entry.fault(".resource", f"{text}: no type {parts[0]!r}"))
                 continue
             try:
-                found[text] = parts[0], criteria_of(parse_query(parts[1]), parts[0])
+                params = parse_query(parts[1])
+                found[text] = parts[0], _criteria(engine, context, parts[0], params)
             except FhirError as error:
                 issues += located(error, step.entry).issues
     raise_if(issues)

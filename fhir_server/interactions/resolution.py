@@ -126,6 +126,7 @@ async def resolve_criteria(
     wanted = [Wanted(s.request.type, s.criteria or (), _limit(engine, s, deleted)) for s in steps]
     found = await _matches(engine, context, wanted, records)
     first: dict[int, int] = {}
+    raise_if(_created_twice(steps, keys, found))
     for step, key, matches in zip(steps, keys, found, strict=True):
         gone = deleted if step.method != "DELETE" else set[Key]()
         left = [match for match in matches if (step.request.type, match.id) not in gone]
@@ -267,6 +268,22 @@ async def _resolve(
         )
     if step.method in {"PATCH", "DELETE"} and one is not None:
         resolution.targets[index] = Target(request.type, one.id)
+
+
+def _created_twice(
+    steps: Sequence[Step], keys: Sequence[int], found: Sequence[Sequence[Match]]
+) -> list[Issue]:
+    """Updates under the criteria of another entry that would create what that one creates too."""
+    first: dict[int, Step] = {}
+    issues: list[Issue] = []
+    for step, key, matches in zip(steps, keys, found, strict=True):
+        if step.method not in {"POST", "PUT"} or matches:
+            continue
+        other = first.setdefault(key, step)
+        if other is not step and "PUT" in {step.method, other.method}:
+            text = f"The resource of these criteria is written by entry {other.entry.index} too"
+            issues.append(step.entry.fault(".request", text, "duplicate"))
+    return issues
 
 
 def _share(step: Step, key: int, first: dict[int, int], resolution: Resolution) -> None:

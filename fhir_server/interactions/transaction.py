@@ -238,7 +238,10 @@ async def _committed(
     """Writes, and answers by entry; those that only read have none yet."""
     prepared = await _prepared(engine, context, drafted, records)
     await check_integrity(engine, context, [draft for _, draft in drafted], records)
-    written = await write(engine, context, prepared, records) if prepared else []
+    try:
+        written = await write(engine, context, prepared, records) if prepared else []
+    except FhirError as error:
+        raise _placed(error, drafted) from None
     answers = dict(resolution.answers)
     for (step, _), answer in zip(drafted, written, strict=True):
         request, index = step.request, step.entry.index
@@ -252,6 +255,14 @@ async def _committed(
     for index, other in resolution.same_as.items():
         answers[index] = msgspec.structs.replace(answers[other], status=200)
     return answers
+
+
+def _placed(error: FhirError, drafted: Drafted) -> FhirError:
+    """What the store refused, at the entry that asked for it."""
+    for step, draft in drafted:
+        if (draft.type, draft.id) == error.key:
+            return located(error, step.entry)
+    return error
 
 
 async def _prepared(

@@ -23,6 +23,27 @@ ORDER: dict[str, int] = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3,
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _HEADERS = ("ifMatch", "ifNoneMatch", "ifNoneExist", "ifModifiedSince")
+# A name that is not understood may be a condition that was misspelt: ifNonExist.
+_BUNDLE_HAS = frozenset(
+    [
+        "resourceType",
+        "id",
+        "meta",
+        "implicitRules",
+        "language",
+        "identifier",
+        "type",
+        "timestamp",
+        "total",
+        "link",
+        "entry",
+        "signature",
+    ]
+)
+_ENTRY_HAS = frozenset(
+    ["id", "extension", "link", "fullUrl", "resource", "search", "request", "response"]
+)
+_REQUEST_HAS = frozenset({"id", "extension", "method", "url", *_HEADERS})
 _URN = re.compile(r"urn:(?:uuid|oid):\S+", re.ASCII)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+", re.ASCII)
 _RESTFUL = re.compile(r"(https?://[^\s?#]+/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})", re.ASCII)
@@ -75,6 +96,9 @@ def entries(resource: Json, base_url: str) -> list[Entry | list[Issue]]:
     listed: object = resource.get("entry", [])
     if not isinstance(listed, list):
         raise FhirError(400, [Issue("structure", "Bundle.entry is not a list", "Bundle.entry")])
+    unknown = _unknown(resource, _BUNDLE_HAS, "Bundle")
+    if unknown:
+        raise FhirError(400, unknown)
     base = base_url + "/"
     items = cast("list[object]", listed)
     return [_entry(index, item, base) for index, item in enumerate(items)]
@@ -103,7 +127,8 @@ def _entry(index: int, item: object, base: str) -> Entry | list[Issue]:
         text = "Every entry of a batch or transaction has a request"
         return [Issue("required", text, f"{place}.request")]
     asked = cast("Json", request)
-    issues = _request_faults(asked, f"{place}.request")
+    issues = _unknown(given, _ENTRY_HAS, place)
+    issues += _request_faults(asked, f"{place}.request")
     full_url: object = given.get("fullUrl", "")
     resource: object = given.get("resource")
     if not isinstance(full_url, str):
@@ -126,8 +151,16 @@ def _entry(index: int, item: object, base: str) -> Entry | list[Issue]:
     return _content_faults(entry) or entry
 
 
+def _unknown(given: Json, known: frozenset[str], place: str) -> list[Issue]:
+    return [
+        Issue("structure", f"unknown property {name[:100]!r}", place)
+        for name in given
+        if name.removeprefix("_") not in known
+    ]
+
+
 def _request_faults(request: Json, place: str) -> list[Issue]:
-    issues: list[Issue] = []
+    issues = _unknown(request, _REQUEST_HAS, place)
     method: object = request.get("method")
     if not isinstance(method, str) or method not in ORDER:
         text = f"request.method {method!r} is none of {', '.join(ORDER)}"
@@ -136,9 +169,9 @@ def _request_faults(request: Json, place: str) -> list[Issue]:
     if not isinstance(url, str) or not url:
         issues.append(Issue("required", "request.url is missing", f"{place}.url"))
     issues.extend(
-        Issue("structure", f"request.{name} is a string", f"{place}.{name}")
+        Issue("structure", f"request.{name} is a string that says something", f"{place}.{name}")
         for name in _HEADERS
-        if not isinstance(request.get(name, ""), str)
+        if name in request and not (isinstance(request[name], str) and request[name])
     )
     return issues
 

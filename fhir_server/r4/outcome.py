@@ -44,7 +44,10 @@ class Issue:
 
 
 class FhirError(Exception):
-    """A request that cannot be answered as asked; ``headers`` go into the response."""
+    """A request that cannot be answered as asked; ``headers`` go into the response.
+
+    ``key`` is the type and id of the one resource of many that was refused, where that is known.
+    """
 
     def __init__(
         self, status: int, issues: Sequence[Issue], headers: dict[str, str] | None = None
@@ -53,6 +56,7 @@ class FhirError(Exception):
         self.status = status
         self.issues = tuple(issues)
         self.headers = headers or {}
+        self.key: tuple[str, str] | None = None
 
 
 def operation_outcome(issues: Sequence[Issue]) -> dict[str, Any]:

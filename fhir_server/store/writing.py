@@ -130,6 +130,7 @@ def decide(layout: Layout, items: Sequence[Item], found: dict[Key, Standing], ri
         old = found.get(item.key)
         refusal = _refusal(item, old)
         if refusal is not None:
+            refusal.key = item.key
             plan.outcomes.append(refusal)
         elif item.change.method == "DELETE" and (old is None or old.deleted):
             vid, updated = (0, item.now) if old is None else (old.vid, old.updated)
@@ -178,9 +179,14 @@ def _refusal(item: Item, old: Standing | None) -> FhirError | None:
         if old is None or old.deleted:
             return None
         return precondition_failed(f"{'/'.join(item.key)} exists, in version {old.vid}")
-    if old is not None and old.vid == change.expect:
+    if old is None:
+        current = "it does not exist"
+    elif old.deleted:
+        current = f"it was deleted in version {old.vid}"
+    elif old.vid == change.expect:
         return None
-    current = f"the current one is {old.vid}" if old else "it does not exist"
+    else:
+        current = f"the current one is {old.vid}"
     return precondition_failed(
         f"Version {change.expect} of {'/'.join(item.key)} was to be current, but {current}"
     )

@@ -226,8 +226,8 @@ async def test_if_match_holds_per_entry(fhir: httpx.AsyncClient):
         await fhir.put(f"Patient/{id}", json=patient(id))
     one = entry("PUT", "Patient/m1", patient("m1", active=True), ifMatch='W/"1"')
     stale = entry("PUT", "Patient/m2", patient("m2", active=True), ifMatch='W/"7"')
-    status, _ = await refused(fhir, one, stale)
-    assert status == 412
+    status, [issue] = await refused(fhir, one, stale)
+    assert (status, issue["expression"]) == (412, ["Bundle.entry[1]"])
     assert (await fhir.get("Patient/m1")).headers["ETag"] == 'W/"1"'
     fresh = entry("DELETE", "Patient/m2", ifMatch='W/"1"')
     assert len(await done(fhir, one, fresh)) == 2

@@ -232,8 +232,30 @@ async def test_search_uri_that_is_not_one_resource_refuses_all(
 
 @pytest.mark.parametrize("uri", ["Nothing?a=b", "Patient?nome=x", "Patient?_format=json"])
 async def test_search_uri_that_cannot_be_searched_is_400(fhir: httpx.AsyncClient, uri: str):
-    answer = await send(fhir, entry("POST", "Basic", basic(uri)))
+    answer = await send(
+        fhir, entry("POST", "Patient", patient("1")), entry("POST", "Basic", basic(uri))
+    )
     assert answer.status_code == 400
+    assert answer.json()["issue"][0]["expression"][0].startswith("Bundle.entry[1]")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_update_and_another_entry_under_the_same_criteria_do_not_both_create(
+    fhir: httpx.AsyncClient, method: str
+):
+    update = entry("PUT", f"Patient?{criteria('1')}", patient("1"))
+    other = once("1") if method == "POST" else update
+    answer = await send(fhir, other, update)
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].request"]
+    assert "entry" not in (await fhir.get("_history")).json()
+
+
+async def test_criteria_that_cannot_be_searched_are_400_at_their_entry(fhir: httpx.AsyncClient):
+    bad = entry("POST", "Patient", patient("1"), ifNoneExist="shoe-size=44")
+    answer = await send(fhir, once("2"), bad)
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1]"]
 
 
 async def test_loading_the_same_bundle_twice_makes_no_duplicates(fhir: httpx.AsyncClient):

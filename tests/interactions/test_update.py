@@ -121,3 +121,12 @@ async def test_past_versions_cannot_be_updated(fhir: AsyncClient) -> None:
 @pytest.mark.parametrize("id", ["p_1", "x" * 65])
 async def test_an_address_with_what_cannot_be_an_id_is_404(fhir: AsyncClient, id: str) -> None:
     assert (await fhir.put(f"Patient/{id}", json=P1 | {"id": id})).status_code == 404
+
+
+async def test_if_match_does_not_hold_for_what_is_deleted(fhir: AsyncClient) -> None:
+    await fhir.put("Patient/p1", json={"resourceType": "Patient", "id": "p1"})
+    await fhir.delete("Patient/p1")
+    body = {"resourceType": "Patient", "id": "p1"}
+    answer = await fhir.put("Patient/p1", json=body, headers={"If-Match": 'W/"2"'})
+    assert answer.status_code == 412
+    assert (await fhir.get("Patient/p1")).status_code == 410

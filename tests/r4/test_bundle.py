@@ -59,6 +59,15 @@ FAULTS: dict[str, tuple[Any, str]] = {
         post(request={"method": "PUT", "url": "Patient/1", "ifNoneExist": "a=b"}),
         "Bundle.entry[0].request.ifNoneExist",
     ),
+    "empty ifMatch": (
+        {"request": {"method": "DELETE", "url": "Patient/1", "ifMatch": ""}},
+        "Bundle.entry[0].request.ifMatch",
+    ),
+    "misspelt ifNoneExist": (
+        post(request={"method": "POST", "url": "Patient", "ifNonExist": "identifier=1"}),
+        "Bundle.entry[0].request",
+    ),
+    "unknown property": (post(resourse={"resourceType": "Patient"}), "Bundle.entry[0]"),
     "relative fullUrl": (post(fullUrl="Patient/1"), "Bundle.entry[0].fullUrl"),
     "urn of another kind": (post(fullUrl="urn:isbn:1"), "Bundle.entry[0].fullUrl"),
     "fullUrl with a version (bdl-8)": (
@@ -101,6 +110,12 @@ def test_full_url_given_twice_is_a_duplicate():
 def test_what_is_no_typed_bundle_is_400(resource: dict[str, Any]):
     with pytest.raises(FhirError) as caught:
         bundle_type(resource)
+    assert caught.value.status == 400
+
+
+def test_unknown_property_of_the_bundle_is_400():
+    with pytest.raises(FhirError) as caught:
+        entries(bundle(post()) | {"entries": []}, BASE)
     assert caught.value.status == 400
 
 

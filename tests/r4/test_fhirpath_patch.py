@@ -289,9 +289,7 @@ NOT_UNDERSTOOD = {
     "not named operation": {"name": "op", "part": []},
     "not an object": 1,
     "parts that are no list": {"name": "operation", "part": 5},
-    "group that the pattern lacks": operation(
-        "delete", "Patient.where(id.replaceMatches('(.)', '$7') = '')"
-    ),
+    "no such group": operation("delete", "Patient.where(id.replaceMatches('(.)', '$7') = '')"),
     "no type": {"name": "operation", "part": [part("path", valueString="Patient.active")]},
     "unknown type": operation("merge", "Patient"),
     "no path": {"name": "operation", "part": [part("type", valueCode="delete")]},
@@ -311,10 +309,7 @@ NOT_UNDERSTOOD = {
     ),
     "empty value": operation("replace", "Patient.active", part("value")),
     "index that is no integer": operation(
-        "insert",
-        "Patient.identifier",
-        identifier("0"),
-        part("index", valueString="0"),
+        "insert", "Patient.identifier", identifier("0"), part("index", valueString="0")
     ),
     "no index": operation("insert", "Patient.identifier", identifier("0")),
 }
