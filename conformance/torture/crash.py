@@ -72,7 +72,8 @@ async def run(server: Installation, plan: Plan, report: Report) -> None:
             recovered = await _recovered(load)
             report.check(recovered is not None, f"no write in {RECOVERY_SECONDS} s after {what}")
             if recovered is None:
-                break
+                report.say(server.log.read_text(errors="replace")[-3000:])
+                return
             said = f"kill {done}/{plan.kills}: {what}; writing again after {recovered:.1f} s"
             report.say(f"{said}; {len(journal.acknowledged)} acknowledged")
             if done % 10 == 0 and done < plan.kills:

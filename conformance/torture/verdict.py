@@ -125,7 +125,8 @@ def _change_log(
 
 def _in_commit_order(writes: Iterable[Write], order: Sequence[Seen], report: Report) -> None:
     """What was acknowledged before another was asked for must stand before it in the log."""
-    times = {(write.key, write.vid): write for write in writes}
+    # A deletion may be told to several clients, so nobody knows when it was asked for.
+    times = {(write.key, write.vid): write for write in writes if write.token}
     latest: Write | None = None
     for each in reversed(order):
         write = times.get((each.key, each.vid))

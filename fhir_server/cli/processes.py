@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fhir_server.store.embedded import EmbeddedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
@@ -103,7 +105,11 @@ class Supervisor:
     def _look(self) -> None:
         if self._database is not None and not self._database.alive():
             _say("PostgreSQL has ended; starting it again")
-            self._database.start()
+            try:
+                self._database.start()
+            except EmbeddedError as error:
+                # Its old processes may still be going: workers answer 503 until it is back.
+                _say(f"{error}; trying again")
         now = time.monotonic()
         for child in self._children:
             if child.process is None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fhir_server.validation.report import Report, Where
 
     Walk = Callable[[Any, Where, Report], None]
+    Check = Callable[[Any], object]
 
 _ELEMENT = "Element"
 
@@ -59,20 +60,27 @@ class Objects:
 
     def _compile(self, path: str) -> Walk:
         children = self._definitions.children(path)
-        rules: dict[str, tuple[Walk, str]] = {}
+        rules: dict[str, _Rule] = {}
         primitives = frozenset(n for n, child in children.items() if self._is_primitive(child))
         for name, child in children.items():
-            rules[name] = self._property(child), _step(child)
+            rules[name] = self._quick(child), self._property(child), _step(child)
             if name in primitives:
-                rules["_" + name] = _sibling(child, self._walk(_ELEMENT)), _step(child)
+                rules["_" + name] = None, _sibling(child, self._walk(_ELEMENT)), _step(child)
         properties = _properties(children, primitives)
         if path in self._resources:
-            rules["resourceType"] = _right, ""
+            rules["resourceType"] = _right, _never, ""
         return _walk_object(rules, properties)
 
     def _is_primitive(self, child: Child) -> bool:
         definition = self._definitions.types.get(child.type_code)
         return definition is not None and definition.kind == "primitive-type"
+
+    def _quick(self, child: Child) -> Check | None:
+        """For one primitive value, a check that finds nothing wrong with nearly all."""
+        if child.element.max != 1 or not self._is_primitive(child):
+            return None
+        check, bound = check_of(child.type_code), binding_check(child.element, child.type_code)
+        return check if bound is None else lambda value: check(value) or bound(value)
 
     def _property(self, child: Child) -> Walk:
         value = self._value(child)
@@ -95,8 +103,12 @@ class Objects:
         return inner if bound is None else _bound(inner, bound)
 
 
-def _right(value: Any, where: Where, report: Report) -> None:
+def _right(value: Any) -> None:
     """For resourceType, which chose the walk."""
+
+
+def _never(value: Any, where: Where, report: Report) -> None:
+    """For what is always right."""
 
 
 def _late(walks: Mapping[str, Walk], path: str) -> Walk:
@@ -108,30 +120,37 @@ def _late(walks: Mapping[str, Walk], path: str) -> Walk:
     return walk
 
 
-def _walk_object(rules: Mapping[str, tuple[Walk, str]], properties: _Properties) -> Walk:
-    required, choices, lists = properties.required, properties.choices, properties.lists
+def _walk_object(rules: Mapping[str, _Rule], properties: _Properties) -> Walk:
+    rule_of = rules.get
 
     def walk(value: Any, where: Where, report: Report) -> None:
-        if type(value) is not dict or not value:
-            report.add(where, _no_object(cast("object", value)), code="structure")
+        # __class__, not type() or isinstance: the value stays Any to the type checker.
+        if value.__class__ is not dict or not value:
+            report.add(where, _no_object(value), code="structure")
             return
-        node = cast("Json", value)
+        node: Json = value
         for name, inner in node.items():
-            rule = rules.get(name)
-            if rule is not None:
-                rule[0](inner, (where, rule[1]), report)
-            else:
+            rule = rule_of(name)
+            if rule is None:
                 report.add(where, f"unknown property {shown(name)}", code="structure")
-        for label, names in required:
-            if not any(name in node for name in names):
-                report.add(where, f"{label} is required", code="required")
-        for names in choices:
-            _exclude(node.keys() & names, where, report)
-        for name in lists:
-            if name in node or "_" + name in node:
-                _pair(node, name, where, report)
+            elif rule[0] is None or rule[0](inner) is not None:
+                rule[1](inner, (where, rule[2]), report)
+        _between(node, properties, where, report)
 
     return walk
+
+
+def _between(node: Json, properties: _Properties, where: Where, report: Report) -> None:
+    """What holds between the properties of one object."""
+    for label, names in properties.required:
+        if node.keys().isdisjoint(names):
+            report.add(where, f"{label} is required", code="required")
+    for names in properties.choices:
+        if not node.keys().isdisjoint(names):
+            _exclude(node.keys() & names, where, report)
+    for name, sibling in properties.lists:
+        if sibling in node or (name in node and None in _list(node[name])):
+            _pair(node, name, where, report)
 
 
 def _no_object(value: object) -> str:
@@ -159,22 +178,27 @@ def _list(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
+_Rule = tuple["Check | None", "Walk", str]
+"""What passes at once if there is such a check, the walk that finds fault, the FHIRPath step."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Properties:
     """What holds between the properties of one object.
 
     ``required``: (name for messages, the properties of which one must be there); ``choices``: the
-    properties that exclude each other; ``lists``: repeated primitives.
+    properties that exclude each other; ``lists``: repeated primitives and their siblings.
     """
 
     required: tuple[tuple[str, tuple[str, ...]], ...]
     choices: tuple[frozenset[str], ...]
-    lists: tuple[str, ...]
+    lists: tuple[tuple[str, str], ...]
 
 
 def _properties(children: Mapping[str, Child], primitives: frozenset[str]) -> _Properties:
-    lists = tuple(name for name in children if name in primitives and _repeats(children[name]))
-    return _Properties(_required(children), _choices(children), lists)
+    lists = [name for name in children if name in primitives and _repeats(children[name])]
+    pairs = tuple((name, "_" + name) for name in lists)
+    return _Properties(_required(children), _choices(children), pairs)
 
 
 def _repeats(child: Child) -> bool:
@@ -218,19 +242,17 @@ def _single(value: Walk) -> Walk:
 
 def _repeated(value: Walk, *, most: int | None, nulls_allowed: bool) -> Walk:
     def walk(node: Any, where: Where, report: Report) -> None:
-        if type(node) is not list:
+        if node.__class__ is not list:
             report.add(where, f"{shown(node)} is not an array", code="structure")
             return
-        items = cast("list[object]", node)
+        items: list[Any] = node
         if not items:
             report.add(where, "an array must not be empty", code="structure")
         if most is not None and len(items) > most:
             report.add(where, f"at most {most} are allowed", code="structure")
-        parent, step = where
         for index, item in enumerate(items):
-            if item is None and nulls_allowed:
-                continue
-            value(item, (parent, f"{step}[{index}]"), report)
+            if item is not None or not nulls_allowed:
+                value(item, (where, index), report)
 
     return walk
 
@@ -268,10 +290,9 @@ def _sibling(child: Child, element: Walk) -> Walk:
         items = _list(value)
         if not items:
             report.add(where, "a list of siblings must be a filled array", code="structure")
-        parent, step = where
         for index, item in enumerate(items):
             if item is not None:
-                element(item, (parent, f"{step}[{index}]"), report)
+                element(item, (where, index), report)
 
     return walk
 
@@ -281,9 +302,7 @@ def _reference(inner: Walk, targets: tuple[str, ...]) -> Walk:
 
     def walk(value: Any, where: Where, report: Report) -> None:
         inner(value, where, report)
-        reference: object = (
-            cast("Json", value).get("reference") if isinstance(value, dict) else None
-        )
+        reference: object = value.get("reference") if value.__class__ is dict else None
         if not isinstance(reference, str):
             return
         wrong, local = check(reference)

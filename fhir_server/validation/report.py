@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 MOST_ISSUES = 100
 
-Where = tuple["Where | None", str]
-"""An element as (parent, step): only joined to an expression when something is wrong."""
+Where = tuple["Where | None", str | int]
+"""An element as (parent, step): only joined to an expression when something is wrong.
+
+A step is a property as FHIRPath writes it, or an index.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def expression(where: Where | None) -> str:
     steps: list[str] = []
     while where is not None:
         where, step = where
-        steps.append(step)
+        steps.append(step if isinstance(step, str) else f"[{step}]")
     return "".join(reversed(steps))
 
 
