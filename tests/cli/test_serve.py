@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from conformance.installation import Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def workers(server: Installation) -> list[int]:
     return [pid for pid, line in children(server.pid).items() if " api " in line]
 
 
-def wait_until(holds: object, *, seconds: float = 30) -> None:
+def wait_until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
 
