@@ -24,7 +24,7 @@ READERS = 8
 LARGEST = 12
 RECOVERY_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
-LOOKS = 10
+LOOKS = 20
 
 
 @dataclass(slots=True)
@@ -237,9 +237,13 @@ async def _whole(client: Client, each: Unanswered, report: Report) -> None:
 async def _get(client: Client, path: str) -> Answer:
     for _ in range(LOOKS):
         try:
-            return await client.send("GET", path)
+            answer = await client.send("GET", path)
         except UnansweredError:
             await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        if answer.status != 503:
+            return answer
+        await asyncio.sleep(PAUSE_SECONDS)
     return await client.send("GET", path)
 
 

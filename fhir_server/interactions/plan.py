@@ -138,6 +138,8 @@ def _steps(
 def _step(engine: Engine, context: Context, step: Step) -> Step:
     request = step.request
     only_expected(request)
+    if request.operation:
+        raise malformed(f"${request.operation} is an operation: these are not for transactions")
     if step.method == "GET" or request.shape == TYPE_SEARCH:
         return step
     if request.shape not in _LOCAL:

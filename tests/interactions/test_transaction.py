@@ -172,6 +172,7 @@ FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
         "",
     ),
     "operation": (entry("POST", "Patient/$validate", patient()), 400, "Bundle.entry[1]"),
+    "operation by GET": (entry("GET", "Patient/1/$everything"), 400, "Bundle.entry[1]"),
     "Bundle in a Bundle": (entry("POST", "/", bundle()), 400, "Bundle.entry[1].request.url"),
 }
 
