@@ -44,10 +44,12 @@ def compile_page(
     body, generic = _page(query, order, window)
     names: list[LiteralString] = ["c.k" + digit for digit in shapes.DIGITS[: len(order.keys)]]
     keys: LiteralString = "".join([", " + name + "::text" for name in names])
+    # Row by row: a plan made for any limit would rather read all resources at once.
     text: LiteralString = (
         "WITH c AS MATERIALIZED (" + body.text + ") SELECT r.id, r.vid, r.updated, r.method,"
-        " coalesce(r.raw, r.body::text), c.rid" + keys + " FROM c JOIN " + scope.tables.resource
-        + " r ON r.rid = c.rid"
+        " r.text, c.rid" + keys + " FROM c CROSS JOIN LATERAL (SELECT f.id, f.vid, f.updated,"
+        " f.method, coalesce(f.raw, f.body::text) AS text FROM " + scope.tables.resource
+        + " f WHERE f.rid = c.rid OFFSET 0) r"
         + order_by(order, names, "c.rid", backward=window.backward)
     )  # fmt: skip
     return Statement(text, body.values, generic)
@@ -64,8 +66,8 @@ def compile_ids(
     order = order_of(request, scope, definitions)
     body, generic = _page(_query(request, scope, visible), order, window)
     text: LiteralString = (
-        "WITH c AS MATERIALIZED (" + body.text + ") SELECT r.id FROM c JOIN "
-        + scope.tables.resource + " r ON r.rid = c.rid"
+        "WITH c AS MATERIALIZED (" + body.text + ") SELECT r.id FROM c CROSS JOIN LATERAL"
+        " (SELECT f.id FROM " + scope.tables.resource + " f WHERE f.rid = c.rid OFFSET 0) r"
     )  # fmt: skip
     return Statement(text, body.values, generic)
 
@@ -122,7 +124,8 @@ def _page(query: shapes.Query, order: Order, window: Window) -> tuple[Fragment, 
     if hot is not None:
         return shapes.hot_walk(query, hot, order, window), True
     if not query.conditions and not order.undated_last:
-        return walks.walk(query, order, window), True
+        # Not one plan for all: which way is best depends on the limit.
+        return walks.walk(query, order, window), False
     return _filtered(query, order, window), False
 
 

@@ -126,3 +126,11 @@ async def test_a_search_of_a_patients_compartment_starts_from_the_patient(
 @pytest.mark.parametrize("query", [query for query, _ in SHAPES if "_sort" not in query and query])
 async def test_a_count_goes_by_an_index(crowd: Shelf, query: str) -> None:
     assert "Seq Scan" not in await plan(crowd, query, count=True)
+
+
+@pytest.mark.parametrize("query", ["", "code=code-1", "patient=p1", "_sort=-_lastUpdated"])
+async def test_the_texts_of_a_page_are_fetched_row_by_row(crowd: Shelf, query: str) -> None:
+    """A plan that does not know the limit would otherwise read the texts of all resources."""
+    found = await plan(crowd, query)
+    assert "Hash" not in found
+    assert "Merge Join" not in found
