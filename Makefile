@@ -13,7 +13,7 @@ DATA ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 RUN_ARGS ?=
-PATIENTS ?= 300
+PATIENTS ?= 200
 # The first interpreter that is new enough; PYTHON=/path/to/python3 overrides.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$name >/dev/null 2>&1 \
@@ -31,6 +31,7 @@ run: $(VENV)/.runtime ## start the server with demo patients on http://localhost
 	@bin/hestia serve --demo $(PATIENTS) $(RUN_ARGS)
 
 test: $(VENV)/.dev ## run the tests on a real PostgreSQL; PYTEST_ARGS=… chooses
+	@.ci/prepare
 	$(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import layers, spelling, layout: under a minute

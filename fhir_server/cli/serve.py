@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from fhir_server.settings import Settings
 
 READY_SECONDS = 120
-REQUESTS = """\
-[bold]Hestia is ready on {origin}[/bold]   (Ctrl-C stops everything)
-
+READY = "[bold]Hestia is ready on {origin}[/bold]   (Ctrl-C stops everything)"
+REQUESTS = """
 Five requests to try:
   curl '{origin}/fhir/metadata?_pretty=true'
   curl '{origin}/fhir/Patient?_count=2&_pretty=true'
@@ -79,6 +78,7 @@ def _announce(configured: Settings, environment: Mapping[str, str], demo: int) -
         if not _becomes_ready(configured):
             console.print("The server is not ready yet; see the messages above.", style="red")
             return
+        console.print(READY.format(origin=configured.origin), highlight=False)
         if demo:
             subprocess.run(  # noqa: S603
                 [sys.executable, "-m", "fhir_server.cli.main", "demo", "--patients", str(demo)],
