@@ -118,4 +118,9 @@ def _with_queue(work: Callable[[Jobs, Settings], Awaitable[None]]) -> None:
         async with Jobs(configured.database_url, {}, now) as queue:
             await work(queue, configured)
 
-    asyncio.run(run())
+    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415
+
+    try:
+        asyncio.run(run())
+    except ConnectorException:
+        fail("The tables of the jobs cannot be used: `hestia doctor` says what is missing")

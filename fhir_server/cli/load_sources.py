@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -123,14 +123,35 @@ def _of_json(source: Source) -> Iterator[Portion]:
     if resource.get("resourceType") != "Bundle":
         yield _chunk(source, 0, [(resource, body)])
         return
-    entries = cast("list[Json]", resource.get("entry", []))
+    listed: object = resource.get("entry", [])
+    if not isinstance(listed, list):
+        raise UnreadableError("Bundle.entry is not a list")
+    entries = [_object(entry) for entry in cast("list[object]", listed)]
     if resource.get("type") in {"transaction", "batch"}:
         yield Portion(source, 0, body, tuple(_entry(entry) for entry in entries), cut=False)
         return
-    held = [entry["resource"] for entry in entries if "resource" in entry]
-    for start in range(0, len(held), CHUNK):
+    faults = tuple(
+        f"entry {number}: holds no resource"
+        for number, entry in enumerate(entries)
+        if not _type_of(entry)
+    )
+    held = [entry for entry in entries if _type_of(entry)]
+    if any(str(entry.get("fullUrl", "")).startswith("urn:") for entry in held):
+        # References by URN mean entries of this Bundle: only the whole of it can resolve them.
+        yield replace(_chunk(source, 0, _encoded(held), faults, _urls(held)), cut=False)
+        return
+    for start in range(0, max(len(held), 1), CHUNK):
         part = held[start : start + CHUNK]
-        yield _chunk(source, start, [(resource, encode(resource)) for resource in part])
+        yield _chunk(source, start, _encoded(part), faults if start == 0 else ())
+
+
+def _encoded(entries: Sequence[Json]) -> list[tuple[Json, bytes]]:
+    return [(entry["resource"], encode(entry["resource"])) for entry in entries]
+
+
+def _urls(entries: Sequence[Json]) -> list[bytes]:
+    urls = [entry.get("fullUrl") for entry in entries]
+    return [b'"fullUrl":' + encode(url) + b"," if url else b"" for url in urls]
 
 
 def _of_lines(source: Source) -> Iterator[Portion]:
@@ -160,23 +181,35 @@ def _chunk(
     start: int,
     resources: Sequence[tuple[Json, bytes]],
     faults: tuple[str, ...] = (),
+    urls: Sequence[bytes] = (),
 ) -> Portion:
     requests = [_request(resource) for resource, _ in resources]
     texts = [
-        b'{"resource":' + text + b',"request":' + encode(request) + b"}"
-        for (_, text), request in zip(resources, requests, strict=True)
+        b"{" + url + b'"resource":' + text + b',"request":' + encode(request) + b"}"
+        for url, (_, text), request in zip(
+            urls or [b""] * len(resources), resources, requests, strict=True
+        )
     ]
     body = b'{"resourceType":"Bundle","type":"transaction","entry":[' + b",".join(texts) + b"]}"
     entries = tuple(
         (str(resource["resourceType"]), request["method"])
         for (resource, _), request in zip(resources, requests, strict=True)
     )
+    faults = tuple(f"{source.path}: {fault}" for fault in faults)
     return Portion(source, start, body, entries, cut=True, faults=faults)
 
 
+def _object(value: object) -> Json:
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def _type_of(entry: Json) -> str:
+    type: object = _object(entry.get("resource")).get("resourceType")
+    return type if isinstance(type, str) else ""
+
+
 def _entry(entry: Json) -> tuple[str, str]:
-    type = entry.get("resource", {}).get("resourceType", "")
-    return str(type), str(entry.get("request", {}).get("method", ""))
+    return _type_of(entry), str(_object(entry.get("request")).get("method", ""))
 
 
 def _request(resource: Json) -> dict[str, str]:

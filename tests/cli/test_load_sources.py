@@ -63,11 +63,48 @@ def test_a_collection_is_sent_resource_by_resource_with_its_decimals(tmp_path: P
     assert portion.entries == (("Observation", "PUT"),)
 
 
+def test_a_collection_whose_references_are_urns_is_sent_whole_with_its_full_urls(tmp_path: Path):
+    urn = "urn:uuid:5f5c2b0e-6a3c-4f0e-9d55-000000000001"
+    observation = {"resourceType": "Observation", "subject": {"reference": urn}}
+    listed = [
+        {"fullUrl": urn, "resource": {"resourceType": "Patient"}},
+        *({"resource": observation} for _ in range(CHUNK)),
+    ]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": listed}
+    (portion,) = of(write(tmp_path / "c.json", bundle))
+    entries = json.loads(portion.body)["entry"]
+    assert entries[0]["fullUrl"] == urn
+    assert len(entries) == CHUNK + 1
+    assert not portion.cut  # sent entry by entry, the references would point nowhere
+
+
+def test_entries_without_a_resource_are_reported_and_the_others_are_sent(tmp_path: Path):
+    listed = [{"resource": PATIENT}, {"fullUrl": "x"}, {"resource": 5}, None]
+    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": listed}
+    (portion,) = of(write(tmp_path / "s.json", bundle))
+    assert portion.entries == (("Patient", "PUT"),)
+    assert portion.faults == tuple(
+        f"{tmp_path}/s.json: entry {n}: holds no resource" for n in (1, 2, 3)
+    )
+
+
+def test_a_malformed_transaction_is_left_to_the_server(tmp_path: Path):
+    listed = [{"resource": 5, "request": 5}, None]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": listed}
+    (portion,) = of(write(tmp_path / "t.json", bundle))
+    assert portion.entries == (("", ""), ("", ""))
+
+
+def test_a_bundle_whose_entries_are_no_list_is_unreadable(tmp_path: Path):
+    with pytest.raises(UnreadableError, match="entry"):
+        of(write(tmp_path / "e.json", {"resourceType": "Bundle", "type": "batch", "entry": 5}))
+
+
 def test_a_broken_line_is_reported_and_the_others_are_sent(tmp_path: Path):
     lines = json.dumps(PATIENT) + '\n{"resourceType":\n\n[1]\n'
     (portion,) = of(write(tmp_path / "x.ndjson", lines))
     assert portion.entries == (("Patient", "PUT"),)
-    assert [fault.partition(":")[0] for fault in portion.faults] == ["line 2", "line 4"]
+    assert [fault.split(": ")[1] for fault in portion.faults] == ["line 2", "line 4"]
 
 
 @pytest.mark.parametrize(
