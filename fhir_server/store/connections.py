@@ -7,6 +7,7 @@ may, and replaces one that died. Nothing is reset on return, as only this packag
 from __future__ import annotations
 
 import asyncio
+import select
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -59,6 +60,13 @@ class Address:
         except GONE:
             raise unavailable("The database is not reachable; try again") from None
         return connection
+
+
+def _hung_up(connection: Connection) -> bool:
+    """Whether the server said anything while nobody asked: that it ends the connection."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Lane:
@@ -124,8 +132,12 @@ class Lane:
                 if future.done() and not future.cancelled():
                     self._wake()
                 raise
-        if self._idle:
-            return self._idle.pop()
+        while self._idle:
+            connection = self._idle.pop()
+            if not _hung_up(connection):
+                return connection
+            self._unopened += 1
+            await connection.close()
         self._unopened -= 1
         try:
             connection = await self._address.connect(self._settings)

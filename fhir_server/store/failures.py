@@ -30,6 +30,13 @@ GONE = (psycopg.OperationalError, psycopg.InterfaceError)
 """The connection, or the whole server, went away; or could not be had."""
 
 
+def connection_lost(error: psycopg.Error) -> bool:
+    """Whether the connection ended, so that nobody knows what became of the last statement."""
+    if isinstance(error, errors.QueryCanceled) or not isinstance(error, GONE):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}
+
+
 def unavailable(text: str, *, seconds: int = 1) -> FhirError:
     """503: the database cannot be asked now."""
     return FhirError(503, [Issue("transient", text)], {"Retry-After": str(seconds)})

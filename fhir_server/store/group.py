@@ -16,6 +16,7 @@ import psycopg
 
 from fhir_server.r4.outcome import FhirError
 from fhir_server.store.apply import write_once, write_with_retries
+from fhir_server.store.failures import connection_lost, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,8 +100,12 @@ class Groups:
             outcomes = await write_once(self._lane, tenant, [w.item for w in group])
         except FhirError as error:
             _settle(group, [error] * len(group))
-        except psycopg.Error:
-            await self._write_each(group)
+        except psycopg.Error as error:
+            if connection_lost(error):
+                # It may have committed or not: to try again could write it twice.
+                _settle(group, [translated(error) or error] * len(group))
+            else:
+                await self._write_each(group)
         except BaseException as error:
             _settle(group, [error] * len(group))
             raise

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, LiteralString, cast
 import psycopg
 
 from fhir_server.store.arrays import quoted
-from fhir_server.store.failures import GONE, translated
+from fhir_server.store.failures import connection_lost, translated
 from fhir_server.store.rows import Version
 
 if TYPE_CHECKING:
@@ -110,14 +110,12 @@ class Reads:
         connection = await self._lane.raw()
         try:
             return await fetch(connection, kind, ids)
-        except GONE as error:
-            if isinstance(error, psycopg.errors.QueryCanceled):
-                raise _answer(error) from error
         except psycopg.Error as error:
-            raise _answer(error) from error
+            if not connection_lost(error):
+                raise _answer(error) from error
         finally:
             await self._lane.give_back(connection)
-        # The connection had died while it lay idle: a read can be asked again.
+        # A read can be asked again.
         connection = await self._lane.raw()
         try:
             return await fetch(connection, kind, ids)

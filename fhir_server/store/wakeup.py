@@ -62,10 +62,13 @@ class Wakeup:
         except FhirError:
             return
         try:
-            while self._tenants:
+            again: set[str] = set()
+            while self._tenants or again:
                 tenants, self._tenants = self._tenants, set()
-                for tenant in tenants:
+                for tenant in tenants | again:
                     await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, tenant))
+                # Once more, for a consumer that found transactions still running.
+                again = tenants
                 await asyncio.sleep(PAUSE_SECONDS)
         except psycopg.OperationalError:
             return
