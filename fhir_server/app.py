@@ -73,7 +73,7 @@ def engines(settings: Settings, store: Store) -> dict[str, Engine]:
             catalog=Catalog(known, hasher, base, page),
             indexer=Indexer(known, hasher, base),
             validate=validator.validate,
-            audit=audited,
+            audit=audited if settings.log_level == "debug" else unheard,
             dispatch=dispatch,
             types=frozenset(known.endpoint_types),
             rules=Rules(
@@ -101,6 +101,16 @@ def audited(event: Event) -> None:
         agent=event.context.agent,
         request_id=event.context.request_id,
     )
+
+
+def unheard(event: Event) -> None:
+    """No line per interaction is wanted."""
+
+
+def failed(access: Access) -> None:
+    """One line per request that failed inside."""
+    if access.fault:
+        accessed(access)
 
 
 def accessed(access: Access) -> None:
@@ -144,7 +154,8 @@ class Application:
     async def running(self) -> AsyncGenerator[None]:
         """The store open and the FHIR application there."""
         settings = self._settings
-        hooks = Hooks(clock=now, log=accessed, observe=self._metrics.observe)
+        told = accessed if settings.log_level == "debug" else failed
+        hooks = Hooks(clock=now, log=told, observe=self._metrics.observe)
         async with opened(settings) as store:
             self._store = store
             self._fhir = fhir_app(

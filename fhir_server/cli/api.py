@@ -43,6 +43,7 @@ async def _serve(configured: Settings, lifeline: int) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
     )

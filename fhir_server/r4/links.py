@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from fhir_server.r4.definitions import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fhir_server.r4.bundle import Entry
     from fhir_server.r4.definitions import Child
@@ -164,10 +164,13 @@ def point(links: Links, targets: Targets) -> list[Issue]:
     return issues
 
 
+_kind: Callable[[Any], type[object]] = type
+
+
 def _walk(value: Json, urls: FullUrls, lengths: frozenset[int], links: Links) -> None:
     """Note references and narratives below, and whether another string may be a full URL."""
     for key, child in value.items():
-        kind = cast("type[object]", type(child))
+        kind = _kind(child)
         if kind is str:
             if len(child) in lengths or key == "div":
                 _look_at(value, key, urls, links)
@@ -182,12 +185,13 @@ def _walk(value: Json, urls: FullUrls, lengths: frozenset[int], links: Links) ->
 
 def _walk_list(items: list[Any], urls: FullUrls, lengths: frozenset[int], links: Links) -> None:
     for item in items:
+        node: Json = item
         if type(item) is not dict:
             links.hit = links.hit or (type(item) is str and urls.match(item))
-        elif "reference" in item:
-            _note_reference(cast("Json", item), urls, links)
-        elif cast("Json", item).get("resourceType") != "Bundle":
-            _walk(cast("Json", item), urls, lengths, links)
+        elif "reference" in node:
+            _note_reference(node, urls, links)
+        elif node.get("resourceType") != "Bundle":
+            _walk(node, urls, lengths, links)
 
 
 def _look_at(value: Json, key: str, urls: FullUrls, links: Links) -> None:

@@ -1,7 +1,7 @@
 """The landing page, health and metrics: what a person or a machine asks beside /fhir.
 
-Who may call: ``/``, ``/static``, ``/health`` and ``/health/ready`` anyone; ``/health/detailed``
-and ``/metrics`` only callers on this machine.
+Who may call: ``/``, ``/static``, ``/favicon.ico``, ``/health`` and ``/health/ready`` anyone;
+``/health/detailed`` and ``/metrics`` only callers on this machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from string import Template
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ def pages(ask: Ask, metrics: Metrics, *, version: str, origin: str) -> FastAPI:
     async def landing() -> HTMLResponse:
         """State, counts and links, for a person."""
         return HTMLResponse(_landing(await ask(), version, origin), headers=_HEADERS)
+
+    @app.get("/favicon.ico")
+    async def icon() -> FileResponse:
+        """What browsers ask for beside any page, FHIR ones too."""
+        return FileResponse(STATIC / "hestia.svg", media_type="image/svg+xml")
 
     @app.get("/health")
     async def health() -> dict[str, str]:
