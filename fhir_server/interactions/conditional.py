@@ -42,7 +42,7 @@ def criteria_of(params: Criteria, type: str) -> Criteria:
             [Issue("required", f"A conditional interaction on {type} needs search parameters")],
         )
     for name, value in criteria:
-        if not value:
+        if not value.strip(","):
             raise malformed(f"Criterion {name!r} of a conditional interaction has no value")
     return criteria
 
@@ -75,6 +75,38 @@ async def find_one(
     """The id that the criteria name, None for none; 412 where they match more than one."""
     listable(engine, context, type)
     found = await matches(context, records, engine.catalog, type, criteria, 2)
+    if len(found) > 1:
+        raise not_selective(type, criteria)
+    return found[0] if found else None
+
+
+async def claim(
+    engine: Engine,
+    context: Context,
+    type: str,
+    criteria: Criteria,
+    limit: int,
+    records: Transaction,
+) -> list[str]:
+    """The ids that the criteria match, at most ``limit``, locked so that they go on matching.
+
+    Without the lock a write between the look and the change could have made another match of it.
+    """
+    listable(engine, context, type)
+    locked: set[str] = set()
+    while True:
+        found = await matches(context, records, engine.catalog, type, criteria, limit)
+        if locked.issuperset(found):
+            return found
+        await records.lock([(type, id) for id in found if id not in locked])
+        locked.update(found)
+
+
+async def claim_one(
+    engine: Engine, context: Context, type: str, criteria: Criteria, records: Transaction
+) -> str | None:
+    """The id that the criteria name, locked; None for none, 412 where they match several."""
+    found = await claim(engine, context, type, criteria, 2, records)
     if len(found) > 1:
         raise not_selective(type, criteria)
     return found[0] if found else None

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fhir_server.interactions.access import limited, listable
+from fhir_server.interactions.access import limited
 from fhir_server.interactions.conditional import (
+    claim,
     criteria_key,
     criteria_of_request,
     not_selective,
@@ -22,7 +23,6 @@ from fhir_server.interactions.request import Answer
 from fhir_server.interactions.update import expected
 from fhir_server.interactions.write import commit
 from fhir_server.r4.outcome import not_found
-from fhir_server.search.page import matches
 
 if TYPE_CHECKING:
     from fhir_server.context import Context
@@ -45,11 +45,10 @@ async def conditional_delete(engine: Engine, context: Context, request: Request)
     """Deletes what the criteria match, up to the operator's limit; 412 where they match more."""
     criteria = criteria_of_request(request)
     type, limit = request.type, engine.rules.conditional_delete_limit
-    listable(engine, context, type)
 
     async def work(engine: Engine, records: Transaction) -> Answer:
         await records.lock_criteria([criteria_key(engine, type, criteria)])
-        found = await matches(context, records, engine.catalog, type, criteria, limit + 1)
+        found = await claim(engine, context, type, criteria, limit + 1, records)
         if len(found) > limit:
             raise not_selective(type, criteria)
         drafts: list[Draft] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from fhir_server.interactions.access import visible
-from fhir_server.interactions.conditional import criteria_of_request, find_one
+from fhir_server.interactions.conditional import claim_one, criteria_of_request, together
 from fhir_server.interactions.draft import Draft
 from fhir_server.interactions.opened import resource_of
 from fhir_server.interactions.preconditions import check
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fhir_server.interactions.engine import Engine, Records
     from fhir_server.interactions.request import Answer, Request
     from fhir_server.r4.json import Json
+    from fhir_server.store.transaction import Transaction
 
 _FOLLOWS_THE_DATA = frozenset({"generated", "extensions"})
 
@@ -56,11 +57,18 @@ async def patch(engine: Engine, context: Context, request: Request) -> Answer:
 async def conditional_patch(engine: Engine, context: Context, request: Request) -> Answer:
     """Patches the one match; 404 for none, 412 for several."""
     criteria = criteria_of_request(request)
-    found = await find_one(engine, context, request.type, criteria, engine.store)
-    if found is None:
-        issue = Issue("not-found", f"No {request.type} matches the criteria")
-        raise FhirError(404, [issue])
-    return await patch(engine, context, msgspec.structs.replace(request, id=found))
+
+    async def work(engine: Engine, records: Transaction) -> Answer:
+        found = await claim_one(engine, context, request.type, criteria, records)
+        if found is None:
+            issue = Issue("not-found", f"No {request.type} matches the criteria")
+            raise FhirError(404, [issue])
+        named = msgspec.structs.replace(request, id=found)
+        draft = await patched(engine, context, named, records)
+        [answer] = await commit(engine, context, [draft], records)
+        return answer
+
+    return await together(engine, context, work)
 
 
 async def patched(engine: Engine, context: Context, request: Request, records: Records) -> Draft:

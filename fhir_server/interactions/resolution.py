@@ -140,6 +140,31 @@ async def resolve_criteria(
     return resolution
 
 
+async def claim_criteria(
+    engine: Engine, context: Context, plan: Plan, records: Transaction
+) -> Resolution:
+    """The same, and what is to be changed is locked: it goes on matching until it is written."""
+    resolution = await resolve_criteria(engine, context, plan, records)
+    while _claims(plan, resolution) - resolution.versions.keys():
+        changed = [s for s in plan.steps if s.method != "POST"]
+        keys = [key for step in changed for key in resolution.writes(step)]
+        await lock(engine, context, keys, resolution, records)
+        again = await resolve_criteria(engine, context, plan, records)
+        again.versions = resolution.versions
+        resolution = again
+    return resolution
+
+
+def _claims(plan: Plan, resolution: Resolution) -> set[Key]:
+    """What criteria matched and will be changed; new ids are nobody else's."""
+    claims: set[Key] = set()
+    for step in plan.steps:
+        draft = resolution.updates.get(step.entry.index)
+        if step.criteria and step.method != "POST" and (draft is None or draft.method != "POST"):
+            claims.update(resolution.writes(step))
+    return claims
+
+
 async def resolve_references(
     engine: Engine, context: Context, plan: Plan, resolution: Resolution, records: Records
 ) -> None:

@@ -28,10 +28,10 @@ from fhir_server.interactions.request import Answer
 from fhir_server.interactions.resolution import (
     Locked,
     Resolution,
+    claim_criteria,
     lock,
     point_links,
     point_simple,
-    resolve_criteria,
     resolve_references,
     with_id,
 )
@@ -102,7 +102,7 @@ async def _looked_up(
 async def _attempt(
     engine: Engine, context: Context, plan: Plan, records: Transaction
 ) -> dict[int, Answer]:
-    resolution = await resolve_criteria(engine, context, plan, records)
+    resolution = await claim_criteria(engine, context, plan, records)
     await _lock_what_is_read(engine, context, plan, resolution, records)
     if _may_refer_to_itself(plan, resolution):
         await _try_references(engine, context, plan, resolution, records)

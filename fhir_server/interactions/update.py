@@ -13,9 +13,9 @@ import msgspec
 from fhir_server.interactions.access import visible
 from fhir_server.interactions.body import checked_id, required_id, resource_of
 from fhir_server.interactions.conditional import (
+    claim_one,
     criteria_key,
     criteria_of_request,
-    find_one,
     together,
 )
 from fhir_server.interactions.draft import Draft
@@ -48,7 +48,7 @@ async def conditional_update(engine: Engine, context: Context, request: Request)
 
     async def work(engine: Engine, records: Transaction) -> Answer:
         await records.lock_criteria([criteria_key(engine, request.type, criteria)])
-        found = await find_one(engine, context, request.type, criteria, records)
+        found = await claim_one(engine, context, request.type, criteria, records)
         draft = await resolved(engine, context, request, resource, found, records)
         [answer] = await commit(engine, context, [draft], records)
         return answer

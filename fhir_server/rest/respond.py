@@ -34,7 +34,11 @@ _CACHING = (b"cache-control", b"private, no-cache")
 # Content that anybody may have stored: a browser must neither guess what it is nor run it here.
 _UNTRUSTED: Headers = [
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; sandbox"),
+    # No script runs and nothing is sent; not "sandbox", which keeps browsers from showing PDF.
+    (
+        b"content-security-policy",
+        b"default-src 'none'; img-src data:; form-action 'none'; base-uri 'none'",
+    ),
 ]
 
 

@@ -7,6 +7,8 @@ from asyncio import gather
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,3 +83,27 @@ async def test_of_deletes_one_makes_a_version(fhir: AsyncClient) -> None:
     answers = await gather(*(fhir.delete("Patient/p1") for _ in range(CLIENTS)))
     assert {a.status_code for a in answers} == {204}
     assert {a.headers["etag"] for a in answers} == {'W/"2"'}
+
+
+@pytest.mark.parametrize("kind", ["delete", "patch", "update", "transaction"])
+async def test_what_no_longer_matches_is_not_changed(fhir: AsyncClient, kind: str) -> None:
+    """The resource stops matching while a conditional interaction on it is under way."""
+    query = "Patient?identifier=urn:mrn|1&active=true"
+    matching = P1 | {"identifier": [{"system": "urn:mrn", "value": "1"}], "active": True}
+    headers = {"Content-Type": "application/json-patch+json"}
+    content = '[{"op":"add","path":"/gender","value":"male"}]'
+    entry = {"request": {"method": "DELETE", "url": query}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    for _ in range(10):
+        await fhir.put("Patient/p1", json=matching)
+        conditional = {
+            "delete": lambda: fhir.delete(query),
+            "patch": lambda: fhir.patch(query, content=content, headers=headers),
+            "update": lambda: fhir.put(query, json=matching | {"gender": "male"}),
+            "transaction": lambda: fhir.post("", json=bundle),
+        }[kind]
+        await gather(conditional(), fhir.put("Patient/p1", json=matching | {"active": False}))
+        # Before or after, never in between: the last word is that of the plain update.
+        newest = (await fhir.get("Patient/p1/_history?_count=1")).json()["entry"][0]
+        assert newest["resource"]["active"] is False
+        assert "gender" not in newest["resource"]

@@ -125,7 +125,9 @@ async def test_more_matches_than_the_operator_allows_are_412(
     assert (await fhir.get("Patient/p3")).status_code == 200
 
 
-@pytest.mark.parametrize("query", ["", "?", "?_format=json", "?shoe-size=44", "?_id=p1&active="])
+@pytest.mark.parametrize(
+    "query", ["", "?", "?_format=json", "?shoe-size=44", "?_id=p1&active=", "?_id=p1&active=,"]
+)
 async def test_without_criteria_that_can_be_searched_by_it_is_400(
     fhir: AsyncClient, query: str
 ) -> None:
