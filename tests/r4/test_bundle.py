@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
         post(request={"method": "POST", "url": "Patient", "ifNonExist": "identifier=1"}),
         "Bundle.entry[0].request",
     ),
-    "unknown property": (post(resourse={"resourceType": "Patient"}), "Bundle.entry[0]"),
+    "unknown property": (post(body={"resourceType": "Patient"}), "Bundle.entry[0]"),
     "relative fullUrl": (post(fullUrl="Patient/1"), "Bundle.entry[0].fullUrl"),
     "urn of another kind": (post(fullUrl="urn:isbn:1"), "Bundle.entry[0].fullUrl"),
     "fullUrl with a version (bdl-8)": (
