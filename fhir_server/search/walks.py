@@ -153,7 +153,7 @@ def _all(query: Query, order: Order, window: Window) -> Fragment:
 
 def _long(query: Query, order: Order, window: Window, long: Condition) -> Fragment:
     """Rows of long duration that begin before the stretch does."""
-    older = Fragment("s.date_lo <= %s", (_since_short(query),))
+    older = Fragment("s.date_lo < %s", (_since_short(query),))
     mark = Fragment("s.idx @> ARRAY[%s::bigint]", (long.long_token,))
     return sorted_rows(query, order, window, in_search(query, both([mark, *held(query), older])))
 
@@ -196,7 +196,7 @@ def _bounds(query: Query, order: Order, column: LiteralString) -> Fragment:
     bounds = date_bounds(query, column)
     short = _since_short(query)
     if short is not None:
-        bounds.append(Fragment(column + " > %s", (short,)))
+        bounds.append(Fragment(column + " >= %s", (short,)))
     return both(bounds)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.search.shelf import NOW
 
 if TYPE_CHECKING:
@@ -123,6 +125,18 @@ async def test_a_fraction_of_a_second_is_a_precision(library: Shelf) -> None:
 async def test_two_dates_make_a_range(library: Shelf) -> None:
     found = await library.ids("Observation", ("date", "ge2013-01-14"), ("date", "lt2013-01-15"))
     assert set(found) == OF_THE_DAY | {"month", "noon"}
+
+
+@pytest.mark.parametrize(
+    ("value", "ids"),
+    [
+        ("2013-01-14T10:00:00Z,gt2014-06", {"ten", "since", "instant"}),
+        ("2013-01,ge2015", OF_THE_DAY | {"next-midnight", "month", "noon", "since", "instant"}),
+        ("lt2013-01-10,sa2014", {"until", "month", "instant"}),
+    ],
+)
+async def test_alternatives_may_lie_far_apart(library: Shelf, value: str, ids: set[str]) -> None:
+    assert await library.set("Observation", "date", value) == ids
 
 
 async def test_what_has_no_date_is_missing(library: Shelf) -> None:
