@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import tempfile
-from contextlib import asynccontextmanager
+import threading
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,7 +16,7 @@ from fhir_server.store.store import Store
 from tests.store.building import ALL, context, delete, post, put, rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Generator
     from pathlib import Path
 
     from fhir_server.store.embedded import Embedded
@@ -28,53 +30,64 @@ class Wire:
     def __init__(self, server: Path) -> None:
         self.server = server
         self.trips = 0
-        self.writers: list[asyncio.StreamWriter] = []
-        self.passing: list[asyncio.Task[None]] = []
+        self.sockets: list[socket.socket] = []
+        self.threads: list[threading.Thread] = []
 
-    @asynccontextmanager
-    async def listening(self) -> AsyncGenerator[str]:
+    @contextmanager
+    def listening(self) -> Generator[str]:
         with tempfile.TemporaryDirectory() as folder:
-            listener = await asyncio.start_unix_server(self._accept, f"{folder}/.s.PGSQL.5432")
+            listener = self._socket()
+            listener.bind(f"{folder}/.s.PGSQL.5432")
+            listener.listen()
+            self._start(self._accept, listener)
             yield folder
-            listener.close()
-            for task in self.passing:
-                task.cancel()
-            await asyncio.gather(*self.passing, return_exceptions=True)
-            for writer in self.writers:
-                writer.close()
-            await asyncio.gather(
-                *(writer.wait_closed() for writer in self.writers), return_exceptions=True
-            )
+            for open_socket in self.sockets:
+                with suppress(OSError):
+                    open_socket.shutdown(socket.SHUT_RDWR)
+            for thread in self.threads:
+                thread.join()
+            for open_socket in self.sockets:
+                open_socket.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        below, above = await asyncio.open_unix_connection(str(self.server))
-        self.writers += [writer, above]
-        answered = [True]
-        self.passing += [
-            asyncio.create_task(self._pass(reader, above, answered, asking=True)),
-            asyncio.create_task(self._pass(below, writer, answered, asking=False)),
-        ]
+    def _socket(self) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sockets.append(made)
+        return made
 
-    async def _pass(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        answered: list[bool],
-        *,
-        asking: bool,
-    ) -> None:
-        while data := await reader.read(1 << 20):
-            if asking and answered[0]:
-                self.trips += 1
-            answered[0] = not asking
-            writer.write(data)
-            await writer.drain()
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                below, _ = listener.accept()
+                above = self._socket()
+                self.sockets.append(below)
+                above.connect(str(self.server))
+                answered = [True]
+                self._start(self._ask, below, above, answered)
+                self._start(self._answer, above, below, answered)
+
+    def _ask(self, below: socket.socket, above: socket.socket, answered: list[bool]) -> None:
+        with suppress(OSError):
+            while data := below.recv(1 << 20):
+                self.trips += answered[0]
+                answered[0] = False
+                above.sendall(data)
+
+    def _answer(self, above: socket.socket, below: socket.socket, answered: list[bool]) -> None:
+        with suppress(OSError):
+            while data := above.recv(1 << 20):
+                answered[0] = True
+                below.sendall(data)
 
 
 @asynccontextmanager
 async def counted(postgres: Embedded, database: str) -> AsyncGenerator[tuple[Store, Wire]]:
     wire = Wire(postgres.sockets / ".s.PGSQL.5432")
-    async with wire.listening() as folder:
+    with wire.listening() as folder:
         store = await Store.open(database.split("?", maxsplit=1)[0] + f"?host={quote(folder)}")
         for n in range(7):  # statements are prepared, row numbers at hand
             await store.write(context(), [post("Observation", f"w{n}"), post("Patient", f"w{n}")])
