@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import select
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,13 +53,20 @@ class Address:
             **settings,
         }
         options = " ".join(f"-c {name}={value}" for name, value in chosen.items())
-        try:
-            connection = await psycopg.AsyncConnection.connect(
+        making = asyncio.ensure_future(
+            psycopg.AsyncConnection.connect(
                 self.url, autocommit=True, options=options, connect_timeout=CONNECT_SECONDS
             )
+        )
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # Cancelled while it is made, psycopg would leave it open.
+            with suppress(psycopg.Error):
+                await (await making).close()
+            raise
         except GONE:
             raise unavailable("The database is not reachable; try again") from None
-        return connection
 
 
 def _hung_up(connection: Connection) -> bool:
