@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.evidence import synthea
+from conformance.evidence import hospital
 from conformance.evidence.report import Report, console
 from conformance.installation import Installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SUITES: dict[str, Callable[[Installation, Path, Report], None]] = {"synthea": synthea.run}
+SUITES: dict[str, Callable[[Installation, Path, Report], None]] = {"synthea": hospital.run}
 
 
 def main() -> int:
